@@ -1,0 +1,154 @@
+"""A connection that is open: its HTTP, its hooks, its cache."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import attrs
+import structlog
+from attrs import frozen
+
+from crmwire import defaults
+from crmwire.errors import NeedsLogin
+from crmwire.hooks import Hooks, Named, manager
+from crmwire.hookspecs import CrmSpecs
+from crmwire.hosts import checked_base_url
+from crmwire.http import Http
+from crmwire.pacing import Pacer
+
+if TYPE_CHECKING:
+    from crmwire.clock import Clock
+    from crmwire.errors import Failure
+    from crmwire.http import Client
+    from crmwire.types import ConnectionReport, CrmInfo, Json, LimitState
+
+
+def _positive(_: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+    if value is not None and value <= 0:
+        raise ValueError(f"{attribute.name} must be more than 0")
+
+
+@frozen(kw_only=True)
+class ConnectionSettings:
+    """What a team may set for a connection. Times are in seconds.
+
+    `host` replaces the vendor's base URL (a My Domain, a sandbox). `settle_after` is how long
+    after a write was sent an unanswered one may still be committed (default: what the plugin
+    says, else twice `read_timeout`). `tries` are the waits between tries, `give_up_after` when a
+    delivery is held after its first try. `zone` and `phone_region` are the route's defaults.
+    """
+
+    host: str | None = None
+    api_version: str | None = None
+    read_timeout: float = attrs.field(default=30.0, validator=_positive)
+    settle_after: float | None = attrs.field(default=None, validator=_positive)
+    tries: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200, 18000, 36000)
+    give_up_after: float = attrs.field(default=75 * 3600.0, validator=_positive)
+    zone: str | None = None
+    phone_region: str | None = None
+    plugins: tuple[str, ...] = ()
+
+
+Cached = tuple[datetime, "Json"]
+
+
+class Connection:
+    """One authorisation to one CRM account, opened: what every CRM hook gets as `conn`."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        crm: str,
+        settings: ConnectionSettings,
+        plugins: Iterable[Named],
+        clock: Clock,
+        token: Callable[[], str | None],
+        pacer: Pacer | None = None,
+        report: ConnectionReport | None = None,
+        cache: MutableMapping[str, Cached] | None = None,
+        client: Client | None = None,
+    ) -> None:
+        self.name = name
+        self.crm = crm
+        self.settings = settings
+        self.clock = clock
+        self.report = report
+        """The last answer of `check_connection`, if there was one."""
+        self.log = structlog.get_logger("crmwire").bind(connection=name, crm=crm)
+        self.hooks = Hooks(manager(CrmSpecs, [("core", defaults), *plugins]), f"connection {name}")
+        self.hooks.conn = self
+        self.info: CrmInfo = self.hooks.crm_info()
+        self._token = token
+        self._cache: MutableMapping[str, Cached] = {} if cache is None else cache
+        self._cache_lock = threading.Lock()
+        self.pacer = pacer or Pacer(clock)
+        self.pacer.set_limits(self.info.limits)
+        if report is not None:
+            self.pacer.set_limits(report.limits)
+        self.scheme = self.hooks.auth_scheme()
+        self.http = Http(
+            base_url=checked_base_url(
+                settings.host or self.scheme.base_url, self.info.host_suffixes
+            ),
+            headers=self._auth_headers,
+            pacer=self.pacer,
+            clock=clock,
+            classify=self._classify,
+            read_limits=self._read_limits,
+            read_timeout=settings.read_timeout,
+            request_id_header=self.info.request_id_header,
+            client=client,
+        )
+
+    @property
+    def settle_after(self) -> float:
+        """Seconds after which an unanswered write has surely been committed or not."""
+        return self.settings.settle_after or max(
+            self.info.settle_after or 0.0, 2 * self.settings.read_timeout
+        )
+
+    @property
+    def api_version(self) -> str:
+        return self.settings.api_version or self.info.api_version
+
+    def now(self) -> datetime:
+        """The time of day, aware and in UTC."""
+        return self.clock.now()
+
+    def cache(self, key: str, ttl: float, load: Callable[[], Json]) -> Json:
+        """What `load` gave at most `ttl` seconds ago, or gives now. Survives a restart."""
+        with self._cache_lock:
+            known = self._cache.get(key)
+            if known is not None and known[0] > self.now():
+                return known[1]
+        value = load()
+        with self._cache_lock:
+            self._cache[key] = (self.now() + timedelta(seconds=ttl), value)
+        return value
+
+    def forget_cached(self, key: str) -> None:
+        """Drop what was cached, since the CRM showed that it no longer holds."""
+        with self._cache_lock:
+            self._cache.pop(key, None)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def _auth_headers(self) -> Mapping[str, str]:
+        token = self._token()
+        if not token:
+            raise NeedsLogin(
+                "The connection has no token.",
+                remedy=f"Run `crmwire connection add {self.crm} --name {self.name}`.",
+            )
+        return {self.scheme.header: self.scheme.template.format(token=token)}
+
+    def _classify(self, status: int, headers: Mapping[str, str], body: str) -> Failure | None:
+        return self.hooks.classify_error(status, headers, body)
+
+    def _read_limits(self, status: int, headers: Mapping[str, str]) -> Iterable[LimitState]:
+        return self.hooks.read_limits(status, headers)

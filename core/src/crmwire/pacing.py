@@ -1,0 +1,86 @@
+"""How fast requests may go: the vendor's published windows, and what its answers say.
+
+One `Pacer` serves all connections of a lane, since limits belong to the CRM account.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from crmwire.errors import RetryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crmwire.clock import Clock
+    from crmwire.types import Limit, LimitState
+
+LONGEST_WAIT = 2.0
+"""Seconds a call waits for its turn in place; longer waits pause the lane instead."""
+
+
+class Pacer:
+    """Lets calls through so that no window of any limit is overrun."""
+
+    def __init__(self, clock: Clock, limits: Iterable[Limit] = ()) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._limits: dict[str, list[Limit]] = {}
+        self._calls: dict[Limit, deque[float]] = {}
+        self._closed_until: dict[str, float] = {}
+        self.set_limits(limits)
+
+    def set_limits(self, limits: Iterable[Limit]) -> None:
+        """Replace the limits of the same names, as `check_connection` learns them."""
+        with self._lock:
+            fresh: dict[str, list[Limit]] = {}
+            for limit in limits:
+                fresh.setdefault(limit.name, []).append(limit)
+                self._calls.setdefault(limit, deque(maxlen=limit.calls))
+            self._limits.update(fresh)
+
+    def learn(self, states: Iterable[LimitState]) -> None:
+        """Close a limit until it resets, when an answer says that nothing is left of it."""
+        with self._lock:
+            for state in states:
+                if state.remaining <= 0 and state.resets_in:
+                    self._close(state.name, state.resets_in)
+
+    def close(self, name: str, seconds: float) -> None:
+        """Let no call of that limit through for so long."""
+        with self._lock:
+            self._close(name, seconds)
+
+    def _close(self, name: str, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
+        self._closed_until[name] = max(until, self._closed_until.get(name, 0.0))
+
+    def take(self, name: str) -> None:
+        """Wait for a turn under the limit of that name.
+
+        Raises: RetryLater (with `pause`) if the turn is further off than LONGEST_WAIT.
+        """
+        while True:
+            with self._lock:
+                delay = self._delay(name)
+                if delay <= 0:
+                    now = self._clock.monotonic()
+                    for limit in self._limits.get(name, ()):
+                        self._calls[limit].append(now)
+                    return
+            if delay > LONGEST_WAIT:
+                raise RetryLater(
+                    f"The {name} limit of the CRM account is used up.", after=delay, pause=True
+                )
+            self._clock.sleep(delay)
+
+    def _delay(self, name: str) -> float:
+        now = self._clock.monotonic()
+        delay = self._closed_until.get(name, 0.0) - now
+        for limit in self._limits.get(name, ()):
+            calls = self._calls[limit]
+            if len(calls) == limit.calls:
+                delay = max(delay, calls[0] + limit.seconds - now)
+        return delay

@@ -1,0 +1,16 @@
+"""What the vendors' sandboxes share: accounts, faults, request and commit logs, a viewer."""
+
+from crmwire.sandbox.base import Account, Sandbox, SandboxSettings, TimelineEntry, TimelinePerson
+from crmwire.sandbox.faults import Fault
+from crmwire.sandbox.server import SandboxServer, serve
+
+__all__ = [
+    "Account",
+    "Fault",
+    "Sandbox",
+    "SandboxServer",
+    "SandboxSettings",
+    "TimelineEntry",
+    "TimelinePerson",
+    "serve",
+]
