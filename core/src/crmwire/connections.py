@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import structlog
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crmwire.types import ConnectionReport, CrmInfo, Json, LimitState
 
 
-def _positive(_: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
     if value is not None and value <= 0:
         raise ValueError(f"{attribute.name} must be more than 0")
 
@@ -81,6 +81,9 @@ class Connection:
         self.log = structlog.get_logger("crmwire").bind(connection=name, crm=crm)
         self.hooks = Hooks(manager(CrmSpecs, [("core", defaults), *plugins]), f"connection {name}")
         self.hooks.conn = self
+        self.hooks.alive = self.alive
+        self.last_sign = clock.monotonic()
+        """When (monotonic seconds) a hook or a request last began or ended."""
         self.info: CrmInfo = self.hooks.crm_info()
         self._token = token
         self._cache: MutableMapping[str, Cached] = {} if cache is None else cache
@@ -115,6 +118,10 @@ class Connection:
     def api_version(self) -> str:
         return self.settings.api_version or self.info.api_version
 
+    def alive(self) -> None:
+        """Note that work goes on; the engine sets a lane aside that shows no sign for long."""
+        self.last_sign = self.clock.monotonic()
+
     def now(self) -> datetime:
         """The time of day, aware and in UTC."""
         return self.clock.now()
@@ -139,6 +146,7 @@ class Connection:
         self.http.close()
 
     def _auth_headers(self) -> Mapping[str, str]:
+        self.alive()
         token = self._token()
         if not token:
             raise NeedsLogin(
@@ -151,4 +159,5 @@ class Connection:
         return self.hooks.classify_error(status, headers, body)
 
     def _read_limits(self, status: int, headers: Mapping[str, str]) -> Iterable[LimitState]:
+        self.alive()
         return self.hooks.read_limits(status, headers)

@@ -154,6 +154,12 @@ class Rejected(Failure, ValueError):
     kind = "rejected"
 
 
+class RecordGone(Rejected):
+    """The record that was to be changed is not in the CRM any more."""
+
+    kind = "record_gone"
+
+
 class NeedsReview(Failure):
     """A person must say which record is meant."""
 

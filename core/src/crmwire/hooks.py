@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("crmwire.hooks")
 
 PURE = frozenset(
-    [
+    {
         "crm_info",
         "auth_scheme",
         "presets",
@@ -60,7 +60,7 @@ PURE = frozenset(
         "verify_webhook",
         "parse_webhook",
         "list_pages",
-    ]
+    }
 )
 """Hooks that use no network, clock or disk."""
 
@@ -124,11 +124,13 @@ class _Face:
     def __init__(self, pm: pluggy.PluginManager, owner: str) -> None:
         self.pm = pm
         self._owner = owner
+        self.alive: Callable[[], None] = lambda: None
 
     def chain(self, hook: str) -> list[str]:
         return chain(self.pm, hook)
 
     def _call(self, hook: str, **arguments: object) -> Any:
+        self.alive()
         try:
             return getattr(self.pm.hook, hook)(**arguments)
         except CrmwireError as error:
@@ -293,8 +295,9 @@ class SourceHooks(_Face):
         info: SourceInfo = self._required("source_info", self._call("source_info"))
         return info
 
-    def verify_webhook(self, request: WebhookRequest) -> bool:
-        return bool(self._call("verify_webhook", feed=self.feed, request=request))
+    def verify_webhook(self, request: WebhookRequest) -> bool | None:
+        answer: bool | None = self._call("verify_webhook", feed=self.feed, request=request)
+        return answer
 
     def parse_webhook(self, request: WebhookRequest) -> Sequence[Event]:
         answer: Sequence[Event] = self._required(

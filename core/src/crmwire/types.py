@@ -123,15 +123,45 @@ SubjectStatus = Literal[
 
 
 @frozen(kw_only=True)
+class Link:
+    """The memory that (connection, subject, role, item) is this CRM record.
+
+    `version` is the subject's version that was last written to it. A `retired` link is one that
+    a joined subject left over: its record is to be marked as cancelled.
+    """
+
+    role: str
+    item: str = ""
+    type: str
+    record: str
+    version: int = 0
+    url: str | None = None
+    retired: bool = False
+
+
+@frozen(kw_only=True)
 class Subject:
-    """What events are about, as last known: one booking or one ticket, through all its ids."""
+    """What events are about: one booking or one ticket, through all its ids.
+
+    In a delivery it is the subject as known when the event came in (the event itself included),
+    with the links of the delivery's connection. `delivered` is the newest version that was
+    delivered to that connection.
+    """
 
     id: int
     feed: str
-    ids: tuple[str, ...]
     status: SubjectStatus
     version: int
     details: Details
+    links: tuple[Link, ...] = ()
+    delivered: int = 0
+
+    def link(self, role: str, item: str = "") -> Link | None:
+        """The link of that role and item, if there is one."""
+        for link in self.links:
+            if (link.role, link.item) == (role, item) and not link.retired:
+                return link
+        return None
 
 
 @frozen(kw_only=True)
@@ -149,6 +179,8 @@ class Delivery:
     first_try_at: datetime | None = None
     late: bool = False
     """The event came in after a newer one of its subject."""
+    again: bool = False
+    """A person asked to write a delivered event once more."""
 
 
 # ---------------------------------------------------------------- CRM plugins: who they are
@@ -313,7 +345,8 @@ class Draft:
     """A record wanted, before the CRM was asked.
 
     `fields` are by object type, since which type it will be is not known yet. `link` is the
-    record that crmwire remembers for this role and item, if any. `about` names roles.
+    record that crmwire remembers for this role and item, `record` a record id that the event
+    itself names, if any. `about` names roles.
     """
 
     id: str
@@ -323,7 +356,8 @@ class Draft:
     create_type: str | None
     match: tuple[str, ...] = ()
     fields: Mapping[str, tuple[DraftField, ...]] = attrs.field(factory=dict)
-    link: Record | None = None
+    record: str | None = None
+    link: Link | None = None
     about: tuple[str, ...] = ()
     action: Literal["write", "update", "delete"] = "write"
     update: bool = True

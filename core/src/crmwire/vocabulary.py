@@ -142,12 +142,11 @@ class Details:
 
 def merged(old: Details, new: Details) -> Details:
     """`old` with everything that `new` says laid over it; silence changes nothing."""
-    result = _overlaid(old, new)
-    assert isinstance(result, Details)
+    result: Details = _overlaid(old, new)
     return result
 
 
-def _overlaid(old: attrs.AttrsInstance, new: attrs.AttrsInstance) -> attrs.AttrsInstance:
+def _overlaid(old: Any, new: Any) -> Any:
     changes: dict[str, Any] = {}
     for name in attrs.fields_dict(type(new)):
         value, known = getattr(new, name), getattr(old, name)

@@ -1,0 +1,191 @@
+"""Draining a lane: batch after batch, each settled with the claim of the next."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from crmwire.errors import CrmwireError, Failure, NeedsLogin, PluginBroken
+from crmwire.hooks import culprit_of_thread
+from crmwire.pipeline import Desk, Result, carry_out
+from crmwire.pipeline.outcomes import Pause
+from crmwire.store import Batch, Fenced, Outcome, setup
+
+if TYPE_CHECKING:
+    from crmwire.opening import Openings
+
+log = structlog.get_logger("crmwire.drain")
+
+BATCH = 100
+BROKEN_PAUSE = 30.0
+"""Seconds a connection rests after its plugin failed to load or raised in a whole batch."""
+
+
+class Drainer:
+    """Drains lanes for the engine, and tells of those that hang."""
+
+    def __init__(self, openings: Openings) -> None:
+        self._openings = openings
+        self._store = openings.store
+        self._clock = openings.clock
+        self._busy: dict[str, Desk] = {}
+
+    def drain(self, lane: str, stop: threading.Event) -> None:
+        """Work until nothing of the lane is due, the lane is paused, or `stop` is set."""
+        try:
+            epoch = self._store.begin_drain(lane)
+            result, last = Result(), None
+            while True:
+                batch = self._store.settle_and_claim(
+                    lane,
+                    epoch,
+                    result.outcomes,
+                    result.created,
+                    limit=0 if stop.is_set() else BATCH,
+                    after=last,
+                    now=self._clock.now(),
+                )
+                self._observe(lane, result)
+                if batch is None:
+                    return
+                last = batch.connection
+                result = self._carry_out(lane, batch, epoch)
+                self._rest(lane, last, result)
+        except Fenced:
+            log.info("drain_fenced", lane=lane)
+        finally:
+            self._busy.pop(lane, None)
+
+    def hangs(self, lane: str, thread: threading.Thread) -> bool:
+        """Whether a drain has shown no sign for twice its deadline; its plugin is then named."""
+        desk = self._busy.get(lane)
+        if desk is None:
+            return False
+        silent = self._clock.monotonic() - desk.conn.last_sign
+        if silent <= 2 * desk.conn.settings.read_timeout:
+            return False
+        plugin = culprit_of_thread(desk.conn.hooks.pm, thread.ident or 0)
+        self._tell(
+            desk.connection_id,
+            f"Plugin {plugin} has not answered for {silent:.0f} s; its lane is set aside.",
+            f"Update or remove the plugin {plugin}, then restart crmwire.",
+        )
+        log.error("lane_set_aside", lane=lane, plugin=plugin, connection=desk.conn.name)
+        return True
+
+    # ------------------------------------------------------------ inside
+
+    def _carry_out(self, lane: str, batch: Batch, epoch: int) -> Result:
+        try:
+            desk = self._openings.desk(batch.connection, lane)
+        except CrmwireError as error:
+            return self._given_back(batch, error)
+        if desk.lane != lane:
+            # The account became known just now; its own lane takes the deliveries.
+            return self._given_back(batch, None)
+        self._busy[lane] = desk
+        desk.conn.alive()
+        result = Result()
+        size = max(1, desk.conn.info.batch)
+        for start in range(0, len(batch.items), size):
+            part = Batch(connection=batch.connection, items=batch.items[start : start + size])
+            try:
+                made = carry_out(desk, part, epoch)
+            except Failure as error:
+                made = self._given_back(part, error)
+            _add(result, made)
+        self._busy.pop(lane, None)
+        return result
+
+    def _given_back(self, batch: Batch, error: CrmwireError | None) -> Result:
+        """Make the deliveries ready again, none of them tried."""
+        result = Result(
+            outcomes=[
+                Outcome(
+                    delivery=item.delivery.id,
+                    state="ready",
+                    attempt_open=item.attempt_open,
+                    reason=error.message if error else None,
+                    remedy=error.remedy if error else None,
+                )
+                for item in batch.items
+            ]
+        )
+        if isinstance(error, NeedsLogin):
+            result.needs_login = error
+        elif isinstance(error, PluginBroken):
+            result.broken = error
+        elif error is not None:
+            result.broken = PluginBroken(error.message, remedy=error.remedy)
+        return result
+
+    def _rest(self, lane: str, connection: int, result: Result) -> None:
+        """Let the connection or the lane rest before its next batch is claimed."""
+        now = self._clock.now()
+        if result.needs_login is not None:
+            failure = result.needs_login
+            remedy = failure.remedy or "Give the connection a new token."
+            self._store.write(
+                lambda db: setup.set_connection_state(
+                    db, connection, "needs_login", problem=failure.message, remedy=remedy
+                )
+            )
+            log.error("login_lost", lane=lane, problem=failure.message)
+        elif result.broken is not None:
+            broken = result.broken
+            until = (now + timedelta(seconds=BROKEN_PAUSE)).timestamp()
+            whole = all(outcome.state == "ready" for outcome in result.outcomes)
+            self._tell(connection, broken.message, broken.remedy, until if whole else None)
+            log.error("plugin_failed", lane=lane, problem=broken.message)
+        else:
+            row = self._store.connection_by_id(connection)
+            if row.problem is not None and result.outcomes:
+                self._store.write(lambda db: setup.set_connection_state(db, connection, "ok"))
+        pause = result.pause
+        if isinstance(pause, Pause):
+            until_ = now + timedelta(seconds=pause.seconds)
+            self._store.pause(lane, until_, pause.reason)
+            log.warning("lane_paused", lane=lane, seconds=pause.seconds, reason=pause.reason)
+
+    def _tell(
+        self, connection: int, problem: str, remedy: str, paused_until: float | None = None
+    ) -> None:
+        self._store.write(
+            lambda db: setup.set_connection_state(
+                db,
+                connection,
+                "ok",
+                problem=problem,
+                remedy=remedy,
+                paused_until=paused_until,
+            )
+        )
+
+    def _observe(self, lane: str, result: Result) -> None:
+        for change in result.changes:
+            log.info(
+                "delivery_changed",
+                delivery=change.delivery,
+                connection=change.connection,
+                event_type=change.event_type,
+                state=change.after,
+                failure=change.failure or None,
+            )
+            conn = self._openings.opened(change.connection)
+            if conn is not None:
+                conn.hooks.delivery_changed(change)
+
+
+def _add(result: Result, made: Result) -> None:
+    result.outcomes += made.outcomes
+    result.created += made.created
+    result.changes += made.changes
+    if made.pause is not None and (
+        result.pause is None or result.pause.seconds < made.pause.seconds
+    ):
+        result.pause = made.pause
+    result.needs_login = result.needs_login or made.needs_login
+    result.broken = result.broken or made.broken

@@ -1,0 +1,251 @@
+"""Opening connections and feeds: from what is stored to what can be used."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from crmwire.connections import Connection, ConnectionSettings
+from crmwire.discovery import Discovery
+from crmwire.errors import PluginBroken
+from crmwire.hooks import Named, SourceHooks, manager
+from crmwire.hookspecs import AppSpecs, SourceSpecs
+from crmwire.mapping import Mapping, load_mapping, with_rows
+from crmwire.mapping_form import converter, structured
+from crmwire.pacing import Pacer
+from crmwire.pipeline import Desk
+from crmwire.store import setup
+from crmwire.types import Feed
+
+if TYPE_CHECKING:
+    from pluggy import PluginManager
+
+    from crmwire.clock import Clock
+    from crmwire.expressions import Filter
+    from crmwire.store import ConnectionRow, FeedRow, RouteRow, Store
+    from crmwire.types import CrmInfo
+    from crmwire.vault import Vault
+
+TOKEN = "token"  # noqa: S105  (the name of a secret, not a secret)
+
+
+def settings_of(data: object, where: str) -> ConnectionSettings:
+    """Connection settings from plain data. Raises: ConfigurationError with every problem."""
+    conv = converter()
+    conv.register_structure_hook(float, lambda value, _: _number(value))
+    conv.register_structure_hook(
+        float | None, lambda value, _: None if value is None else _number(value)
+    )
+    return structured(conv, data, ConnectionSettings, where)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"must be a number, not {value!r}")
+    return float(value)
+
+
+def lane_of(crm: str, account: str) -> str:
+    """The lane of all connections to one CRM account."""
+    return f"{crm}:{account}"
+
+
+class Openings:
+    """Opens connections, feeds and mappings when they are first used, and keeps them."""
+
+    def __init__(self, store: Store, vault: Vault, discovery: Discovery, clock: Clock) -> None:
+        self.store = store
+        self.vault = vault
+        self.discovery = discovery
+        self.clock = clock
+        self._lock = threading.RLock()
+        self._connections: dict[int, tuple[str, Connection]] = {}
+        self._names: dict[str, int] = {}
+        self._pacers: dict[str, Pacer] = {}
+        self._mappings: dict[int, tuple[str, Mapping]] = {}
+        self._sources: dict[int, tuple[str, SourceHooks]] = {}
+        self._filters: dict[str, Filter] | None = None
+
+    # ------------------------------------------------------------ connections
+
+    def connection(self, row: ConnectionRow) -> Connection:
+        """The open connection of a row; opened anew when its settings have changed.
+
+        Raises: UnknownName, PluginBroken, ConfigurationError.
+        """
+        stamp = f"{row.settings}|{row.crm}|{row.lane}"
+        with self._lock:
+            known = self._connections.get(row.id)
+            if known is not None and known[0] == stamp:
+                return known[1]
+        conn = self._open(row)
+        with self._lock:
+            self._connections[row.id] = (stamp, conn)
+            self._names[row.name] = row.id
+        return conn
+
+    def opened(self, name: str) -> Connection | None:
+        """A connection that is open already."""
+        with self._lock:
+            known = self._connections.get(self._names.get(name, -1))
+            return None if known is None else known[1]
+
+    def _open(self, row: ConnectionRow) -> Connection:
+        settings = settings_of(row.settings, f"connection {row.name}")
+        return Connection(
+            name=row.name,
+            crm=row.crm,
+            settings=settings,
+            plugins=self.crm_plugins(row.crm, settings.plugins),
+            clock=self.clock,
+            token=lambda: self.vault.get(row.owner, TOKEN),
+            pacer=self.pacer(row.lane),
+            report=row.report,
+            cache=self.store.cache_of(row.id),
+        )
+
+    def crm_plugins(self, crm: str, local: tuple[str, ...] = ()) -> list[Named]:
+        """A CRM's plugin, the extensions and the local files, in the order they are registered."""
+        plugins: list[Named] = [(crm, self.discovery.find("crm", crm).load())]
+        plugins += [(plugin.name, plugin.load()) for plugin in self.discovery.of_kind("extension")]
+        return [*plugins, *self.discovery.local(local)]
+
+    def pacer(self, lane: str) -> Pacer:
+        """The one pacer of a lane."""
+        with self._lock:
+            return self._pacers.setdefault(lane, Pacer(self.clock))
+
+    def checked(self, row: ConnectionRow) -> Connection:
+        """The connection with its account known: asked once, before its first delivery.
+
+        Raises: a Failure if the CRM does not say who we are.
+        """
+        conn = self.connection(row)
+        if row.report is None:
+            report = conn.hooks.check_connection()
+            lane = lane_of(row.crm, report.account_id)
+            self.store.write(lambda db: setup.set_report(db, row.id, report, lane))
+            conn = self.connection(self.store.connection_by_id(row.id))
+        return conn
+
+    def desk(self, connection_id: int, lane: str) -> Desk:
+        """What the pipeline needs for a batch of this connection. Raises: CrmwireError."""
+        conn = self.checked(self.store.connection_by_id(connection_id))
+        row = self.store.connection_by_id(connection_id)
+        return Desk(
+            conn=conn,
+            connection_id=connection_id,
+            lane=row.lane,
+            store=self.store,
+            mapping_of=self.mapping_by_id,
+        )
+
+    # ------------------------------------------------------------ mappings
+
+    def filters(self) -> dict[str, Filter]:
+        """The filters that app plugins add. Raises: PluginBroken."""
+        if self._filters is None:
+            plugins = [(p.name, p.load()) for p in self.discovery.of_kind("app")]
+            pm = manager(AppSpecs, plugins)
+            made: dict[str, Filter] = {}
+            for answer in reversed(pm.hook.mapping_filters()):
+                made.update(answer or {})
+            self._filters = made
+        return self._filters
+
+    def mapping_by_id(self, route_id: int) -> Mapping:
+        row, _ = self.store.route_by_id(route_id)
+        return self.mapping(row)
+
+    def mapping(self, row: RouteRow) -> Mapping:
+        """The compiled mapping of a route. Raises: ConfigurationError, PluginBroken."""
+        stamp = f"{row.fingerprint}|{row.options}|{row.rows}|{row.zone}|{row.connection}"
+        with self._lock:
+            known = self._mappings.get(row.id)
+            if known is not None and known[0] == stamp:
+                return known[1]
+        conn = self.connection(self.store.connection(row.connection))
+        made = self.compiled(
+            row.mapping,
+            conn.info,
+            options=row.options,
+            rows=row.rows,
+            zone=row.zone or conn.settings.zone,
+            phone_region=conn.settings.phone_region,
+            source=row.source,
+            team=row.team,
+            where=f"route {row.name}",
+        )
+        with self._lock:
+            self._mappings[row.id] = (stamp, made)
+        return made
+
+    def compiled(
+        self,
+        raw: object,
+        info: CrmInfo,
+        *,
+        options: object = None,
+        rows: object = None,
+        zone: str | None = None,
+        phone_region: str | None = None,
+        source: str = "",
+        team: str = "default",
+        where: str = "mapping",
+    ) -> Mapping:
+        """Compile a mapping for a CRM. Raises: ConfigurationError with every problem."""
+        data = with_rows(raw, rows or {})  # type: ignore[arg-type]
+        title = source
+        if source:
+            title = self.source_title(source)
+        return load_mapping(
+            data,
+            where=where,
+            options=options or {},  # type: ignore[arg-type]
+            filters=self.filters(),
+            mapping_class=info.mapping_class,
+            html_fields={
+                name: frozenset(kind.html_fields) for name, kind in info.object_types.items()
+            },
+            source=title,
+            team=team,
+            zone=zone,
+            phone_region=phone_region,
+        )
+
+    # ------------------------------------------------------------ feeds
+
+    def source_title(self, source: str) -> str:
+        """What a source is called; its key if its plugin is not there any more."""
+        try:
+            hooks = SourceHooks(self._source_manager(source), f"source {source}")
+            return hooks.source_info().title
+        except (LookupError, PluginBroken):
+            return source
+
+    def _source_manager(self, source: str) -> PluginManager:
+        module = self.discovery.find("source", source).load()
+        return manager(SourceSpecs, [(source, module)])
+
+    def source(self, row: FeedRow) -> SourceHooks:
+        """The hooks of a feed. Raises: UnknownName, PluginBroken."""
+        secrets = tuple(
+            value for name, value in self.vault.all(row.owner).items() if name.startswith("signing")
+        )
+        stamp = f"{row}|{hash(secrets)}"
+        with self._lock:
+            known = self._sources.get(row.id)
+            if known is not None and known[0] == stamp:
+                return known[1]
+        hooks = SourceHooks(self._source_manager(row.source), f"feed {row.name}")
+        hooks.feed = Feed(
+            name=row.name,
+            source=row.source,
+            team=row.team,
+            settings=row.settings,
+            secrets=secrets,
+            allow_unsigned=row.allow_unsigned,
+        )
+        with self._lock:
+            self._sources[row.id] = (stamp, hooks)
+        return hooks

@@ -1,0 +1,7 @@
+"""From events to records: the ten steps, a batch at a time."""
+
+from crmwire.pipeline.batches import Result, carry_out
+from crmwire.pipeline.desk import Desk
+from crmwire.pipeline.planning import Line, Planned, plan
+
+__all__ = ["Desk", "Line", "Planned", "Result", "carry_out", "plan"]

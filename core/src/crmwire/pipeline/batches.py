@@ -1,0 +1,310 @@
+"""One batch from claim to settlement: doubts, plan, attempt, writes, outcomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from attrs import define, field
+
+from crmwire import stored
+from crmwire.errors import Failure, NeedsLogin, PluginBroken, RecordGone, RetryLater
+from crmwire.http import Exchange, recording
+from crmwire.pipeline.desk import Desk
+from crmwire.pipeline.doubts import settle_doubts
+from crmwire.pipeline.folding import Line
+from crmwire.pipeline.outcomes import Pause, lane_pause, of_failure
+from crmwire.pipeline.planning import Planned, plan
+from crmwire.pipeline.writes import Outbox, outbox
+from crmwire.store import Batch, Created, Outcome
+from crmwire.types import DeliveryChange, Link, Write, Written
+from crmwire.waves import because_of
+
+
+@define(kw_only=True)
+class Result:
+    """What a batch came to: to be settled, and whether lane or connection must rest."""
+
+    outcomes: list[Outcome] = field(factory=list)
+    created: list[Created] = field(factory=list)
+    pause: Pause | None = None
+    needs_login: NeedsLogin | None = None
+    broken: PluginBroken | None = None
+    changes: list[DeliveryChange] = field(factory=list)
+
+
+def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
+    """Carry out a batch. Nothing is settled here: the caller does it with the next claim.
+
+    Raises: Fenced if another drain of the lane has begun; then nothing was sent.
+    """
+    planned = [Planned(claimed=item) for item in batch.items]
+    result = Result()
+    with recording() as exchanges:
+        waiting = settle_doubts(desk, planned)
+        still_open = {one.id for one in planned if one.failure is not None}
+        left = {outcome.delivery for outcome in waiting}
+        working = [one for one in planned if one.id not in left]
+        plan(desk, working)
+        box = outbox(desk, working)
+        answers = _send(desk, epoch, working, box, exchanges)
+    result.outcomes += waiting
+    failures: list[Failure] = []
+    for one in working:
+        outcome, failure = _outcome(desk, one, box, answers, exchanges, one.id in still_open)
+        result.outcomes.append(outcome)
+        if failure is not None:
+            failures.append(failure)
+        result.changes.append(_change(desk, one, outcome))
+    result.created = _created(working, box, answers)
+    result.pause = lane_pause(failures)
+    for failure in failures:
+        if isinstance(failure, NeedsLogin):
+            result.needs_login = failure
+        if isinstance(failure, PluginBroken):
+            result.broken = failure
+    return result
+
+
+# ---------------------------------------------------------------- steps 7 and 8
+
+
+def _send(
+    desk: Desk,
+    epoch: int,
+    planned: Sequence[Planned],
+    box: Outbox,
+    exchanges: list[Exchange],
+) -> dict[str, Written | Failure]:
+    if not box.writes:
+        return {}
+    now = desk.conn.now()
+    attempts = {}
+    for one in planned:
+        entries = [
+            {"item": line.draft.item, "write": stored.write_to_json(write)}
+            for line in one.lines
+            if (write := box.of_line(line)) is not None
+        ]
+        if entries and one.failure is None and one.skip is None:
+            attempts[one.id] = json.dumps({"writes": entries}, ensure_ascii=False)
+            one.claimed = attrs.evolve(one.claimed, sent_at=now.timestamp())
+    desk.store.save_attempts(desk.lane, epoch, attempts, now)
+    before = len(exchanges)
+    try:
+        answers = list(desk.conn.hooks.write_records(box.writes))
+    except Failure as failure:
+        if any(_may_have_changed(exchange) for exchange in exchanges[before:]):
+            failure.sent = "unknown"
+        answers = [_for_this(failure) for _ in box.writes]
+    return {write.id: answer for write, answer in zip(box.writes, answers, strict=True)}
+
+
+def _may_have_changed(exchange: Exchange) -> bool:
+    """Whether a request, though the call as a whole failed, may have written something."""
+    return exchange.method != "GET" and (exchange.status is None or exchange.status < 400)
+
+
+def _for_this(failure: Failure) -> Failure:
+    copy = because_of(failure)
+    copy.sent = failure.sent
+    return copy
+
+
+# ---------------------------------------------------------------- step 9: outcomes
+
+
+def _outcome(
+    desk: Desk,
+    one: Planned,
+    box: Outbox,
+    answers: Mapping[str, Written | Failure],
+    exchanges: Sequence[Exchange],
+    still_open: bool,
+) -> tuple[Outcome, Failure | None]:
+    version = one.claimed.delivery.subject.version
+    links = list(one.found)
+    unlinked: list[tuple[str, str]] = []
+    failures: list[tuple[Line, Failure]] = []
+    in_doubt = still_open
+    for line in one.lines if one.failure is None and one.skip is None else ():
+        write = box.of_line(line)
+        answer = answers.get(write.id) if write is not None else None
+        if isinstance(answer, Failure):
+            failures.append((line, answer))
+            in_doubt = in_doubt or (
+                write is not None and write.action == "create" and answer.sent == "unknown"
+            )
+            if isinstance(answer, RecordGone) and write is not None and write.record:
+                unlinked.append((line.draft.role, line.draft.item))
+                desk.store.forget_record(desk.lane, write.type, write.record)
+        elif isinstance(answer, Written) or line.match is not None:
+            link = _link(line, box, answer, version)
+            if link is not None:
+                links.append(link)
+            gone = line.draft.link is not None and line.draft.link.retired
+            if gone or (line.match is not None and line.match.action == "delete"):
+                unlinked.append((line.draft.role, line.draft.item))
+    detail = _detail(one, answers, box, exchanges)
+    if one.failure is not None:
+        return _failed(desk, one, one.failure, in_doubt, links, unlinked, detail), one.failure
+    if one.skip is not None:
+        return (
+            Outcome(delivery=one.id, state="skipped", reason=one.skip, links=tuple(links)),
+            None,
+        )
+    if failures:
+        failure = _worst([answer for _, answer in failures])
+        return _failed(desk, one, failure, in_doubt, links, unlinked, detail), failure
+    return (
+        Outcome(
+            delivery=one.id,
+            state="delivered",
+            version=version,
+            links=tuple(links),
+            unlinked=tuple(unlinked),
+            chargeable=True,
+            detail=detail,
+        ),
+        None,
+    )
+
+
+def _failed(
+    desk: Desk,
+    one: Planned,
+    failure: Failure,
+    in_doubt: bool,
+    links: Sequence[Link],
+    unlinked: Sequence[tuple[str, str]],
+    detail: dict[str, Any],
+) -> Outcome:
+    return of_failure(
+        desk,
+        one,
+        failure,
+        attempt_open=in_doubt,
+        links=links,
+        unlinked=unlinked,
+        detail=detail,
+    )
+
+
+def _worst(failures: Sequence[Failure]) -> Failure:
+    """The failure that decides: one that a person must mend before one that passes by itself."""
+    order: tuple[type[Failure], ...] = (NeedsLogin, PluginBroken, RetryLater)
+    lasting = [failure for failure in failures if not isinstance(failure, order)]
+    unknown = [failure for failure in failures if failure.sent == "unknown"]
+    return (unknown or lasting or list(failures))[0]
+
+
+def _link(line: Line, box: Outbox, answer: Written | Failure | None, version: int) -> Link | None:
+    draft, match = line.draft, line.match
+    if match is None or match.action in ("delete", "skip"):
+        return None
+    if draft.link is not None and draft.link.retired:
+        return None
+    if isinstance(answer, Written):
+        return Link(
+            role=draft.role,
+            item=draft.item,
+            type=answer.type,
+            record=answer.record,
+            url=answer.url or (match.record.url if match.record else None),
+            version=version,
+        )
+    known = box.known.get(id(line))
+    if known is None:
+        return None
+    return Link(
+        role=draft.role,
+        item=draft.item,
+        type=known.type,
+        record=known.alias_of or known.id,
+        url=known.url,
+        version=version,
+    )
+
+
+def _created(
+    planned: Sequence[Planned], box: Outbox, answers: Mapping[str, Written | Failure]
+) -> list[Created]:
+    """What this batch made, by the keys it was made under."""
+    made: dict[tuple[str, str, str], Created] = {}
+    for one in planned:
+        for line in one.lines:
+            write = box.of_line(line)
+            answer = answers.get(write.id) if write is not None else None
+            if write is None or not isinstance(answer, Written) or write.action == "update":
+                continue
+            for key in line.keys:
+                if key.name != "id" and answer.type in key.types:
+                    made[(answer.type, key.name, key.value)] = Created(
+                        type=answer.type, key=key.name, value=key.value, record=answer.record
+                    )
+        for link in one.found:
+            for key_ in _keys_of_found(one, link):
+                made[(key_.type, key_.key, key_.value)] = key_
+    return list(made.values())
+
+
+def _keys_of_found(one: Planned, link: Link) -> list[Created]:
+    """A person that a lost attempt made is remembered by the key that attempt wrote."""
+    found = []
+    for entry in (one.claimed.attempt or {}).get("writes", ()):
+        write: Write = stored.write_from_json(entry["write"])
+        if write.role != link.role or ":" not in write.key or "=" not in write.key:
+            continue
+        name, _, value = write.key.partition(":")[2].partition("=")
+        found.append(Created(type=link.type, key=name, value=value, record=link.record))
+    return found
+
+
+def _detail(
+    one: Planned,
+    answers: Mapping[str, Written | Failure],
+    box: Outbox,
+    exchanges: Sequence[Exchange],
+) -> dict[str, Any]:
+    lines = []
+    for line in one.lines:
+        write = box.of_line(line)
+        answer = answers.get(write.id) if write is not None else None
+        match = line.match
+        lines.append(
+            {
+                "role": line.draft.role,
+                "do": match.action if match else None,
+                "why": match.why if match else None,
+                "type": match.type if match else None,
+                "record": answer.record
+                if isinstance(answer, Written)
+                else (match.record.id if match and match.record else None),
+                "before": {
+                    change.name: change.old
+                    for change in line.changes
+                    if change.written and change.old is not None
+                },
+                "dropped": list(answer.dropped) if isinstance(answer, Written) else [],
+            }
+        )
+    return {
+        "lines": lines,
+        "requests": [attrs.asdict(exchange) for exchange in exchanges],
+    }
+
+
+def _change(desk: Desk, one: Planned, outcome: Outcome) -> DeliveryChange:
+    return DeliveryChange(
+        delivery=one.id,
+        connection=desk.conn.name,
+        crm=desk.conn.crm,
+        event_type=one.claimed.delivery.event.type,
+        before="working",
+        after=outcome.state,
+        failure=outcome.failure or "",
+        message=outcome.reason or "",
+        remedy=outcome.remedy or "",
+    )

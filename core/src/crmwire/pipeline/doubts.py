@@ -1,0 +1,138 @@
+"""Attempts whose outcome is not known: looked up before anything is sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import attrs
+
+from crmwire import stored
+from crmwire.errors import Failure, Rejected
+from crmwire.pipeline.desk import Desk
+from crmwire.pipeline.planning import Planned
+from crmwire.store import Outcome
+from crmwire.types import Link, Record, Write
+
+LOOK_IN_THE_CRM = (
+    "Look in the CRM: if the record stands there, `crmwire dismiss`; if not, `crmwire retry`."
+)
+
+
+def settle_doubts(desk: Desk, planned: Sequence[Planned]) -> list[Outcome]:
+    """Look up what open attempts of these deliveries may have made.
+
+    What is found becomes a link of its delivery; what was certainly not made is planned again.
+    Returns the outcomes of deliveries that must wait first, since a commit may still land.
+    """
+    waiting: list[Outcome] = []
+    doubtful: list[Planned] = []
+    for one in planned:
+        claimed = one.claimed
+        if not claimed.attempt_open or claimed.attempt is None:
+            continue
+        sent = stored.moment(claimed.sent_at)
+        ready = None if sent is None else sent + timedelta(seconds=desk.conn.settle_after)
+        if ready is not None and ready > desk.conn.now():
+            waiting.append(
+                Outcome(
+                    delivery=one.id,
+                    state="ready",
+                    due_at=ready.timestamp(),
+                    attempt_open=True,
+                    reason="an answer was lost; it is looked up before it is sent again",
+                )
+            )
+            one.skip = "waits"
+            continue
+        doubtful.append(one)
+    _look_up(desk, doubtful)
+    return waiting
+
+
+def _look_up(desk: Desk, doubtful: Sequence[Planned]) -> None:
+    asked: dict[str, Write] = {}
+    owners: dict[str, list[tuple[Planned, str]]] = {}
+    for one in doubtful:
+        crm = desk.mapping_of(one.claimed.route).crm
+        for entry in (one.claimed.attempt or {}).get("writes", ()):
+            write = stored.write_from_json(entry["write"])
+            if write.action != "create":
+                continue
+            write = attrs.evolve(write, settings=crm, sent_at=stored.moment(one.claimed.sent_at))
+            known = asked.setdefault(write.id, write)
+            if known.sent_at and write.sent_at and write.sent_at < known.sent_at:
+                asked[write.id] = write
+            owners.setdefault(write.id, []).append((one, entry["item"]))
+    if not asked:
+        return
+    writes = list(asked.values())
+    try:
+        answers = desk.conn.hooks.find_written(writes)
+    except Failure as failure:
+        answers = [failure] * len(writes)
+    if answers is None:
+        answers = [Rejected("It may have been written.", remedy=LOOK_IN_THE_CRM)] * len(writes)
+    _give_out(desk, writes, answers, owners)
+
+
+def _give_out(
+    desk: Desk,
+    writes: Sequence[Write],
+    answers: Sequence[Sequence[Record] | Failure],
+    owners: dict[str, list[tuple[Planned, str]]],
+) -> None:
+    pairs = [
+        (record.type, record.id)
+        for answer in answers
+        if not isinstance(answer, Failure)
+        for record in answer
+    ]
+    linked = desk.store.linked(desk.connection_id, pairs)
+    taken: set[tuple[str, str]] = set()
+    for write, answer in zip(writes, answers, strict=True):
+        if isinstance(answer, Failure):
+            for one, _ in owners[write.id]:
+                one.failure = one.failure or answer
+            continue
+        for one, item in owners[write.id]:
+            record = _free(write, answer, one, item, linked, taken)
+            if record is None:
+                continue
+            if write.role not in ("person", "company"):
+                taken.add((record.type, record.id))
+            _link(one, write, item, record)
+
+
+def _free(
+    write: Write,
+    records: Sequence[Record],
+    one: Planned,
+    item: str,
+    linked: dict[tuple[str, str], list[tuple[int, str, str]]],
+    taken: set[tuple[str, str]],
+) -> Record | None:
+    """The first record that no other subject has; people and companies may be shared."""
+    mine = (one.claimed.delivery.subject.id, write.role, item)
+    for record in records:
+        place = (record.type, record.id)
+        if write.role in ("person", "company"):
+            return record
+        if place not in taken and all(owner == mine for owner in linked.get(place, ())):
+            return record
+    return None
+
+
+def _link(one: Planned, write: Write, item: str, record: Record) -> None:
+    delivery = one.claimed.delivery
+    link = Link(
+        role=write.role,
+        item=item,
+        type=record.type,
+        record=record.id,
+        url=record.url,
+        version=delivery.subject.version,
+    )
+    one.found = (*one.found, link)
+    subject = attrs.evolve(delivery.subject, links=(*delivery.subject.links, link))
+    one.claimed = attrs.evolve(one.claimed, delivery=attrs.evolve(delivery, subject=subject))

@@ -1,0 +1,120 @@
+"""What becomes of a delivery, by what its writes came to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from attrs import define
+
+from crmwire import stored
+from crmwire.connections import ConnectionSettings
+from crmwire.errors import (
+    Failure,
+    NeedsLogin,
+    NeedsReview,
+    PluginBroken,
+    RecordGone,
+    RetryLater,
+)
+from crmwire.pipeline.desk import Desk
+from crmwire.pipeline.planning import Planned
+from crmwire.store import Outcome
+from crmwire.types import Link
+
+JITTER = 0.2
+
+
+@define(kw_only=True)
+class Pause:
+    """How long a lane or a connection rests after a batch, and why."""
+
+    seconds: float
+    reason: str
+
+
+def next_wait(settings: ConnectionSettings, tries: int) -> float:
+    """Seconds until the next try, after so many that counted; ±20 % jitter."""
+    ladder = settings.tries
+    base = ladder[min(tries, len(ladder) - 1)] if ladder else 0.0
+    return base * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+def of_failure(
+    desk: Desk,
+    one: Planned,
+    failure: Failure,
+    *,
+    attempt_open: bool,
+    links: Sequence[Link] = (),
+    unlinked: Sequence[tuple[str, str]] = (),
+    detail: dict[str, Any] | None = None,
+) -> Outcome:
+    """The outcome of a delivery that failed: tried again, or held for a person."""
+    claimed, now, settings = one.claimed, desk.conn.now(), desk.conn.settings
+    delivery = claimed.delivery
+    problem = {"failure": told(failure), **(detail or {})}
+    common: dict[str, Any] = {
+        "delivery": one.id,
+        "reason": failure.message,
+        "remedy": failure.remedy or None,
+        "failure": failure.kind,
+        "attempt_open": attempt_open,
+        "links": tuple(links),
+        "unlinked": tuple(unlinked),
+        "detail": problem,
+    }
+    started = delivery.first_try_at or now
+    if isinstance(failure, RecordGone) and delivery.tries < 3:
+        # The link is forgotten, so the next plan makes the record anew or leaves it be.
+        return Outcome(state="ready", due_at=now.timestamp(), chargeable=True, **common)
+    if isinstance(failure, NeedsLogin):
+        return Outcome(state="ready", due_at=now.timestamp(), **common)
+    if not isinstance(failure, RetryLater | PluginBroken):
+        common["attempt_open"] = False
+        return Outcome(state="held", chargeable=True, **common)
+    free = isinstance(failure, RetryLater) and failure.pause
+    wait = next_wait(settings, delivery.tries)
+    if isinstance(failure, RetryLater) and failure.after is not None:
+        wait = failure.after if free else max(failure.after, 0.0)
+    due = now + timedelta(seconds=wait)
+    if attempt_open:
+        sent = stored.moment(claimed.sent_at) or now
+        due = max(due, sent + timedelta(seconds=desk.conn.settle_after))
+    if not free and due > started + timedelta(seconds=settings.give_up_after):
+        common["remedy"] = failure.remedy or "Mend the cause, then run `crmwire retry`."
+        common["reason"] = f"given up after {delivery.tries + 1} tries: {failure.message}"
+        return Outcome(state="held", chargeable=True, **common)
+    return Outcome(state="ready", due_at=due.timestamp(), chargeable=not free, **common)
+
+
+def told(failure: Failure) -> dict[str, Any]:
+    """A failure as the history keeps it."""
+    made: dict[str, Any] = {
+        "kind": failure.kind,
+        "message": failure.message,
+        "remedy": failure.remedy,
+        "code": failure.code,
+        "fields": list(failure.fields),
+        "request_id": failure.request_id,
+        "sent": failure.sent,
+    }
+    if isinstance(failure, NeedsReview):
+        made["candidates"] = [
+            {"type": record.type, "id": record.id, "url": record.url}
+            for record in failure.candidates
+        ]
+    return {name: value for name, value in made.items() if value not in ("", [], None)}
+
+
+def lane_pause(failures: Sequence[Failure]) -> Pause | None:
+    """How long the whole lane must rest, by the failures of a batch."""
+    longest: Pause | None = None
+    for failure in failures:
+        if isinstance(failure, RetryLater) and failure.pause:
+            seconds = 5.0 if failure.after is None else failure.after
+            if longest is None or seconds > longest.seconds:
+                longest = Pause(seconds=seconds, reason=failure.message)
+    return longest

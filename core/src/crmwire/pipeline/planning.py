@@ -1,0 +1,290 @@
+"""Steps 1 to 6: what is wanted, what is there, what may be written. Sends nothing but reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+from attrs import define, field
+
+from crmwire.dedup import can_upsert
+from crmwire.errors import Failure, NeedsReview, Rejected
+from crmwire.pipeline.desk import Desk
+from crmwire.pipeline.effects import SUPERSEDED, effective, seen_by, told_by
+from crmwire.pipeline.folding import Line, folded
+from crmwire.store import Claimed
+from crmwire.types import (
+    Candidates,
+    FieldChange,
+    Link,
+    Match,
+    Query,
+    Record,
+    UserRef,
+    WritePolicy,
+)
+
+__all__ = ["Line", "Planned", "plan"]
+
+
+@define(kw_only=True)
+class Planned:
+    """What is to become of one delivery: skipped, failed, or lines to write."""
+
+    claimed: Claimed
+    skip: str | None = None
+    failure: Failure | None = None
+    lines: list[Line] = field(factory=list)
+    found: tuple[Link, ...] = ()
+    """Links to records that an earlier, unanswered attempt turned out to have made."""
+
+    @property
+    def id(self) -> int:
+        return self.claimed.delivery.id
+
+
+def plan(desk: Desk, planned: Sequence[Planned], *, look_up_all: bool = False) -> None:
+    """Work out lines, matches and field changes for these deliveries, in place.
+
+    `look_up_all` reads even where an upsert would need no look-up (for previews).
+    """
+    for one in planned:
+        if one.failure is None and one.skip is None:
+            try:
+                _draft(desk, one)
+            except Failure as failure:
+                one.failure = failure
+    lines = folded([one for one in planned if one.failure is None and one.skip is None])
+    for line in lines:
+        try:
+            _ask(desk, line, look_up_all)
+        except Failure as failure:
+            line.failure = failure
+    users = _look_up(desk, [line for line in lines if line.failure is None])
+    for line in lines:
+        if line.failure is None:
+            try:
+                _decide(desk, line, users)
+            except Failure as failure:
+                line.failure = failure
+    for one in planned:
+        _conclude(one)
+
+
+# ---------------------------------------------------------------- steps 1 and 2
+
+
+def _draft(desk: Desk, one: Planned) -> None:
+    delivery = one.claimed.delivery
+    mapping = desk.mapping_of(one.claimed.route)
+    one.skip = mapping.reason_to_skip(delivery.event, delivery.subject)
+    one.skip = one.skip or desk.conn.hooks.filter_event(delivery)
+    event = effective(delivery)
+    if one.skip is None and event is None:
+        one.skip = SUPERSEDED
+    if one.skip is not None or event is None:
+        return
+    subject = seen_by(delivery)
+    drafts = list(desk.conn.hooks.map_event(event, subject, mapping))
+    if delivery.late and event.type != delivery.event.type:
+        # The record that belongs to the event itself tells what the event told.
+        drafts = [draft for draft in drafts if not draft.per_event]
+        if subject.status not in ("cancelled", "rejected"):
+            own = desk.conn.hooks.map_event(delivery.event, told_by(delivery), mapping)
+            drafts += [draft for draft in own if draft.per_event]
+    elif event.type != delivery.event.type:
+        drafts = [draft for draft in drafts if not draft.per_event]
+    if subject.delivered > subject.version:
+        drafts = [draft for draft in drafts if draft.per_event]
+        if not drafts:
+            one.skip = SUPERSEDED
+            return
+    if not drafts and not one.found:
+        one.skip = _nothing(delivery.late, bool(subject.links), event.type)
+    one.lines = [Line(draft=draft, planned=[one]) for draft in drafts]
+
+
+def _nothing(late: bool, linked: bool, type_: str) -> str:
+    if late:
+        return SUPERSEDED
+    if not linked:
+        return f"nothing was written for it before, so {type_} changes nothing"
+    return f"the mapping does nothing on {type_}"
+
+
+# ---------------------------------------------------------------- steps 3 and 4
+
+
+def _ask(desk: Desk, line: Line, look_up_all: bool) -> None:
+    """Find out how this line's record is known: by a choice, a link, a key."""
+    draft = line.draft
+    if line.chosen is not None:
+        line.match = Match(
+            action="update",
+            type=line.chosen.type,
+            record=line.chosen,
+            why="chosen by a person",
+        )
+        return
+    if draft.link is not None:
+        action = "delete" if draft.action == "delete" else "update"
+        record = Record(type=draft.link.type, id=draft.link.record, url=draft.link.url)
+        line.match = Match(action=action, type=record.type, record=record, why="linked")  # type: ignore[arg-type]
+        return
+    if not draft.match:
+        line.match = Match(action="create", type=draft.create_type, why="new record")
+        return
+    line.keys = tuple(desk.conn.hooks.match_keys(draft))
+    unique: tuple[str, ...] = ()
+    if len(draft.types) == 1:
+        info = desk.conn.info.object_types.get(draft.types[0])
+        unique = info.upsert if info else ()
+        if info is None and draft.role not in ("person", "company") and line.keys:
+            unique = (line.keys[0].name,)
+    key = can_upsert(draft, line.keys, unique)
+    if key is not None:
+        line.upsert = Match(
+            action="upsert", type=key.types[0], key=key, why=f"created or updated by {key.name}"
+        )
+        if not look_up_all:
+            line.match = line.upsert
+
+
+def _look_up(desk: Desk, lines: Sequence[Line]) -> dict[str, str | Failure | None]:
+    """One call for all look-ups of the batch; users come back by address."""
+    queries: list[Query] = []
+    for line in lines:
+        if line.match is None:
+            line.queries = [
+                Query(
+                    id=f"q{len(queries) + number}",
+                    role=line.draft.role,
+                    types=key.types,
+                    key=key.name,
+                    value=key.value,
+                    fields={
+                        type_: tuple(one.name for one in line.draft.fields.get(type_, ()))
+                        for type_ in key.types
+                    },
+                )
+                for number, key in enumerate(line.keys)
+            ]
+            queries += line.queries
+    emails = sorted(set(_users(lines)))
+    user_queries = [
+        Query(id=f"u{number}", role="user", types=("user",), key="email", value=email)
+        for number, email in enumerate(emails)
+    ]
+    if not queries and not user_queries:
+        return {}
+    answers: dict[str, Candidates | Failure] = {}
+    try:
+        found = desk.conn.hooks.find_records([*queries, *user_queries])
+        answers = {
+            query.id: answer for query, answer in zip([*queries, *user_queries], found, strict=True)
+        }
+    except Failure as failure:
+        answers = dict.fromkeys((query.id for query in [*queries, *user_queries]), failure)
+    _remember(desk, queries, answers)
+    for line in lines:
+        line.answers = [answers[query.id] for query in line.queries]
+    users: dict[str, str | Failure | None] = {}
+    for query in user_queries:
+        answer = answers[query.id]
+        if isinstance(answer, Failure):
+            users[query.value] = answer
+        else:
+            users[query.value] = answer.records[0].id if answer.records else None
+    return users
+
+
+def _users(lines: Iterable[Line]) -> Iterable[str]:
+    for line in lines:
+        for fields in line.draft.fields.values():
+            for one in fields:
+                updating = line.match is not None and line.match.action == "update"
+                if isinstance(one.value, UserRef) and not (
+                    updating and one.write is WritePolicy.ON_CREATE
+                ):
+                    yield one.value.email
+
+
+def _remember(
+    desk: Desk, queries: Sequence[Query], answers: dict[str, Candidates | Failure]
+) -> None:
+    """Where a look-up found nothing, add what crmwire itself created lately: indices lag."""
+    empty = [
+        (query, answer)
+        for query in queries
+        if isinstance(answer := answers[query.id], Candidates) and not answer.records
+    ]
+    keys = [(type_, query.key, query.value) for query, _ in empty for type_ in query.types]
+    known = desk.store.remembered(desk.lane, keys, desk.conn.now()) if keys else {}
+    for query, answer in empty:
+        records = tuple(
+            Record(type=type_, id=record)
+            for type_ in query.types
+            if (record := known.get((type_, query.key, query.value)))
+        )
+        answers[query.id] = attrs.evolve(answer, records=records)
+
+
+# ---------------------------------------------------------------- steps 5 and 6
+
+
+def _decide(desk: Desk, line: Line, users: dict[str, str | Failure | None]) -> None:
+    for answer in line.answers:
+        if isinstance(answer, Failure):
+            raise answer
+    candidates = [answer for answer in line.answers if isinstance(answer, Candidates)]
+    if line.match is None:
+        line.match = desk.conn.hooks.choose_match(line.draft, candidates)
+        if line.upsert is not None and line.match.action in ("create", "update"):
+            line.previewed = line.match
+            line.match = line.upsert
+    match = line.match
+    if match.action == "hold":
+        raise NeedsReview(
+            f"{line.draft.role}: {match.why}.",
+            remedy=_remedy(match),
+            candidates=match.candidates,
+        )
+    if match.action in ("skip", "delete"):
+        return
+    seen = line.previewed or match
+    if match.action == "upsert" and seen.action == "update":
+        seen = attrs.evolve(seen, action="update")
+    line.changes = [
+        _with_user(change, users) for change in desk.conn.hooks.merge_fields(line.draft, seen)
+    ]
+
+
+def _remedy(match: Match) -> str:
+    if match.candidates:
+        return "Choose one with `crmwire retry ID --use RECORD`, or merge them in the CRM."
+    return "Add an address to the booking form, or let the mapping create without a key."
+
+
+def _with_user(change: FieldChange, users: dict[str, str | Failure | None]) -> FieldChange:
+    if not isinstance(change.new, UserRef) or not change.written:
+        return change
+    user = users.get(change.new.email)
+    if isinstance(user, Failure):
+        raise user
+    if user is None:
+        return attrs.evolve(change, written=False, why="no active user has this address")
+    return attrs.evolve(change, new=user)
+
+
+def _conclude(one: Planned) -> None:
+    """A line's failure, or its finding nobody, is its delivery's."""
+    for line in one.lines:
+        if line.failure is not None and one.failure is None:
+            one.failure = line.failure
+        skipped = line.match is not None and line.match.action == "skip"
+        if skipped and line.draft.role == "person" and not line.draft.item:
+            one.skip = line.match.why if line.match else None
+    if one.failure is None and one.skip is None and one.claimed.chosen is not None:
+        roles = {line.draft.role for line in one.lines}
+        if one.claimed.chosen["role"] not in roles and not one.found:
+            one.failure = Rejected("The chosen record fits none of the records to be written.")

@@ -1,0 +1,131 @@
+"""Webhooks over HTTP: the answer tells that an event is on disk, and nothing of any CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from crmwire.errors import (
+    CrmwireError,
+    PluginBroken,
+    StoreUnavailable,
+    UnreadableWebhook,
+    WebhookRefused,
+)
+from crmwire.intake import LARGEST_BODY, Intake, take_in, token_hash
+from crmwire.types import WebhookRequest
+
+if TYPE_CHECKING:
+    from crmwire.opening import Openings
+
+log = structlog.get_logger("crmwire.receiver")
+
+JSON_TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
+
+
+def receiver(
+    openings: Openings,
+    wake: Callable[[Collection[str]], None],
+    health: Callable[[], dict[str, object]],
+) -> Starlette:
+    """The ASGI app of the daemon: `POST /in/TOKEN` and `GET /healthz`."""
+
+    async def take(request: Request) -> Response:
+        token = request.path_params["token"]
+        row = await run_in_threadpool(openings.store.feed_by_token, token_hash(token))
+        if row is None:
+            return _error(404, "unknown_feed", "No feed has this address.")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in JSON_TYPES and not kind.endswith("+json"):
+            return _error(415, "unsupported_type", f"Send JSON, not {kind}.")
+        body = await _body(request)
+        if body is None:
+            limit = LARGEST_BODY // 1024
+            return _error(413, "too_large", f"A webhook may have {limit} kB at most.")
+        webhook = WebhookRequest(
+            body=body,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=dict(request.query_params),
+            received_at=openings.clock.now(),
+        )
+        try:
+            made = await run_in_threadpool(take_in, openings, row, webhook)
+        except CrmwireError as error:
+            return _refusal(row.name, error)
+        wake(made.lanes)
+        return _answer(row.name, made)
+
+    async def healthz(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(health))
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        log.error("store_unavailable", error=str(error))
+        return _error(503, "store_unavailable", "The event was not stored; send it again.")
+
+    async def gone(request: Request, error: Exception) -> Response:
+        return _error(400, "incomplete", "The body ended early.")
+
+    return Starlette(
+        routes=[
+            Route("/in/{token}", take, methods=["POST"]),
+            Route("/healthz", healthz),
+        ],
+        exception_handlers={
+            StoreUnavailable: unavailable,
+            ClientDisconnect: gone,
+            404: lambda _request, _error_: _error(404, "not_found", "There is nothing here."),
+            405: lambda _request, _error_: _error(405, "method_not_allowed", "Use POST."),
+        },
+    )
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None as soon as it is larger than is taken."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LARGEST_BODY:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _answer(feed: str, made: Intake) -> Response:
+    log.info(
+        "webhook_taken",
+        feed=feed,
+        status=made.status,
+        events=[one.event_id for one in made.accepted],
+        deliveries=sum(one.deliveries for one in made.accepted),
+    )
+    status = 200 if made.status == "duplicate" else 202
+    body: dict[str, object] = {
+        "status": made.status,
+        "events": [one.event_id for one in made.accepted],
+    }
+    if made.reason:
+        body["reason"] = made.reason
+    return JSONResponse(body, status)
+
+
+def _refusal(feed: str, error: CrmwireError) -> Response:
+    log.warning("webhook_refused", feed=feed, error=type(error).__name__, reason=error.message)
+    if isinstance(error, WebhookRefused):
+        return _error(401, "bad_signature", error.message)
+    if isinstance(error, UnreadableWebhook):
+        return _error(400, "unreadable", error.message)
+    if isinstance(error, StoreUnavailable | PluginBroken):
+        return _error(503, "unavailable", "The event was not stored; send it again.")
+    return _error(503, "unavailable", error.message)
+
+
+def _error(status: int, code: str, message: str) -> JSONResponse:
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    return JSONResponse({"error": code, "message": message}, status, headers=headers)

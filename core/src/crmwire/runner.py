@@ -1,0 +1,114 @@
+"""The daemon: receiver and engine in one process, started, watched and stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import uvicorn
+
+from crmwire import home as homes
+from crmwire.app import App
+from crmwire.draining import Drainer
+from crmwire.engine import Engine
+from crmwire.errors import ConfigurationError
+from crmwire.hooks import manager
+from crmwire.hookspecs import AppSpecs
+from crmwire.receiver import receiver
+
+log = structlog.get_logger("crmwire.runner")
+
+GRACE = 10.0
+"""Seconds in which running batches finish when the daemon is told to stop."""
+
+
+class Daemon:
+    """Receiver and engine of one data folder. Raises on start: HomeInUse."""
+
+    def __init__(self, app: App, *, sweep: float = 1.0) -> None:
+        self.app = app
+        self.drainer = Drainer(app.openings)
+        self.engine = Engine(
+            self.drainer.drain,
+            due=lambda: app.store.due_lanes(app.clock.now()),
+            crm_of=lambda lane: self._crms().get(lane, lane.partition(":")[0]),
+            hangs=self.drainer.hangs,
+            sweep=sweep,
+        )
+        self.asgi = receiver(app.openings, self.engine.wake, self.health)
+        self._crm_by_lane: dict[str, str] = {}
+
+    def _crms(self) -> dict[str, str]:
+        """Which CRM a lane belongs to; a lane that is not known yet is looked up by the sweep."""
+        return self._crm_by_lane
+
+    def health(self) -> dict[str, object]:
+        """What `GET /healthz` says."""
+        return {"status": "ok", "set_aside": sorted(self.engine.set_aside())}
+
+    def start(self) -> None:
+        """Begin to drain what waits."""
+        for row in self.app.store.connections():
+            self._crm_by_lane[row.lane] = row.crm
+        self.engine.start()
+        self.engine.wake(self.app.store.due_lanes(self.app.clock.now()))
+
+    def stop(self) -> None:
+        """Let running batches finish, for at most GRACE seconds."""
+        if not self.engine.stop(GRACE):
+            log.warning("stopped_while_working")
+
+
+def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lambda _: None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises: HomeInUse, ConfigurationError if the port is taken."""
+    with homes.exclusive(app.home):
+        apps = manager(AppSpecs, [(p.name, p.load()) for p in app.discovery.of_kind("app")])
+        daemon = Daemon(app)
+        server = _Server(
+            uvicorn.Config(
+                daemon.asgi,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
+            ),
+            lambda bound: _started(daemon, apps, bound, ready),
+        )
+        try:
+            server.run()
+        except SystemExit:
+            pass  # uvicorn's way to say that the port could not be bound
+        finally:
+            apps.hook.runner_stopping()
+            daemon.stop()
+        if not server.bound.is_set():
+            raise ConfigurationError(
+                f"Port {port} of {host} is in use.", remedy="Choose another with --port."
+            )
+        log.info("daemon_stopped")
+
+
+def _started(daemon: Daemon, apps: Any, port: int, ready: Callable[[int], object]) -> None:
+    daemon.start()
+    apps.hook.runner_started(settings={"port": port})
+    log.info("daemon_started", port=port, home=str(daemon.app.home))
+    ready(port)
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and on which port."""
+
+    def __init__(self, config: uvicorn.Config, on_bound: Callable[[int], object]) -> None:
+        super().__init__(config)
+        self.bound = threading.Event()
+        self._on_bound = on_bound
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.bound.set()
+            self._on_bound(int(self.servers[0].sockets[0].getsockname()[1]))

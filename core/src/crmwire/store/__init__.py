@@ -1,0 +1,284 @@
+"""The store: SQLite, one writer, group commits. No SQL and no SQLite type leaves this package."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlite_utils import Database
+
+from crmwire import stored
+from crmwire.errors import StoreUnavailable
+from crmwire.store import accepting, setup, views, work
+from crmwire.store.accepting import Accepted
+from crmwire.store.database import Readers, Writer
+from crmwire.store.migrations import migrations
+from crmwire.store.setup import ConnectionRow, FeedRow, RouteRow
+from crmwire.store.views import Counts, DeliveryFilter, DeliveryRow, DeliveryView
+from crmwire.store.work import Batch, Claimed, Created, Fenced, Outcome
+
+if TYPE_CHECKING:
+    from crmwire.types import Event, Json
+
+__all__ = [
+    "Accepted",
+    "Batch",
+    "Claimed",
+    "ConnectionRow",
+    "Counts",
+    "Created",
+    "DeliveryFilter",
+    "DeliveryRow",
+    "DeliveryView",
+    "FeedRow",
+    "Fenced",
+    "Outcome",
+    "RouteRow",
+    "Store",
+]
+
+T = TypeVar("T")
+Cached = tuple[datetime, "Json"]
+
+
+class Store:
+    """All that is remembered. Methods are synchronous and may be called from any thread.
+
+    `threaded` is for the daemon: writes of many threads share commits. What a method returned is
+    on disk. Raises throughout: StoreUnavailable if the file cannot be read or committed to.
+    """
+
+    def __init__(self, path: Path, *, threaded: bool = False) -> None:
+        self.path = path
+        self._writer = Writer(path, threaded=threaded)
+        self._read = Readers(path)
+        self.migrate()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._read.close()
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Raises: StoreUnavailable if it is from a newer crmwire."""
+
+        def job(db: Database) -> None:
+            known = {migration.name for migration in migrations._migrations}
+            newer = {one.name for one in migrations.applied(db)} - known
+            if newer:
+                raise StoreUnavailable(
+                    f"The database {self.path} is from a newer crmwire ({min(newer)}).",
+                    remedy="Install that version, or restore a backup of this one.",
+                )
+            migrations.apply(db)
+
+        with self._read() as db:
+            pending = bool(migrations.pending(db)) or not db["_sqlite_migrations"].exists()
+        if pending:
+            self._writer.run(job)
+        else:
+            with self._read() as db:
+                known = {migration.name for migration in migrations._migrations}
+                if {one.name for one in migrations.applied(db)} - known:
+                    self._writer.run(job)
+
+    def write(self, job: Callable[[Database], T]) -> T:
+        """Run a job of this package in one transaction (see `setup` and `views`)."""
+        return self._writer.run(job)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Database]:
+        with self._read() as db:
+            yield db
+
+    # ------------------------------------------------------------ accepting
+
+    def accept(self, feed: int, events: Sequence[Event], now: datetime) -> list[Accepted]:
+        """Store events and their deliveries; on disk when this returns."""
+        return self.accepting(feed, events, now).result()
+
+    def accepting(
+        self, feed: int, events: Sequence[Event], now: datetime
+    ) -> Future[list[Accepted]]:
+        """As `accept`, for callers that wait otherwise."""
+        moment = now.timestamp()
+        return self._writer.submit(lambda db: accepting.accept(db, feed, events, moment))
+
+    def keep_unreadable(self, feed: int, body: bytes, reason: str, now: datetime) -> int:
+        moment = now.timestamp()
+        return self._writer.run(
+            lambda db: accepting.keep_unreadable(db, feed, body, reason, moment)
+        )
+
+    # ------------------------------------------------------------ draining
+
+    def begin_drain(self, lane: str) -> int:
+        """Start a drain and return its epoch; drains with older epochs are fenced off."""
+        return self._writer.run(lambda db: work.begin_drain(db, lane))
+
+    def settle_and_claim(
+        self,
+        lane: str,
+        epoch: int,
+        outcomes: Sequence[Outcome],
+        created: Sequence[Created] = (),
+        *,
+        limit: int,
+        after: int | None = None,
+        now: datetime,
+    ) -> Batch | None:
+        """Record outcomes and take the next batch, in one transaction. Raises: Fenced."""
+        moment = now.timestamp()
+        return self._writer.run(
+            lambda db: work.settle_and_claim(
+                db, lane, epoch, outcomes, created, limit=limit, after=after, now=moment
+            )
+        )
+
+    def save_attempts(
+        self, lane: str, epoch: int, attempts: Mapping[int, str], now: datetime
+    ) -> None:
+        """Store what is about to be sent. Raises: Fenced."""
+        moment = now.timestamp()
+        self._writer.run(lambda db: work.save_attempts(db, lane, epoch, attempts, moment))
+
+    def load_deliveries(self, connection: int, ids: Sequence[int]) -> tuple[Claimed, ...]:
+        """Deliveries as a batch has them, without claiming them."""
+        with self._read() as db:
+            return work.load(db, connection, ids)
+
+    def pause(self, lane: str, until: datetime, reason: str) -> None:
+        """Let nothing of a lane be claimed until then."""
+        moment = until.timestamp()
+        self._writer.run(lambda db: work.pause_lane(db, lane, moment, reason))
+
+    def due_lanes(self, now: datetime) -> list[str]:
+        with self._read() as db:
+            return work.due_lanes(db, now.timestamp())
+
+    def remembered(
+        self, lane: str, keys: Sequence[tuple[str, str, str]], now: datetime
+    ) -> dict[tuple[str, str, str], str]:
+        """Records that crmwire created within 24 h, by (type, key, value)."""
+        with self._read() as db:
+            return work.remembered(db, lane, keys, now.timestamp())
+
+    def forget_record(self, lane: str, type_: str, record: str) -> None:
+        """Forget a record that the CRM says is not there."""
+        self._writer.run(lambda db: work.forget_record(db, lane, type_, record))
+
+    def linked(
+        self, connection: int, records: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[tuple[int, str, str]]]:
+        with self._read() as db:
+            return work.linked(db, connection, records)
+
+    # ------------------------------------------------------------ reading
+
+    def feeds(self) -> list[FeedRow]:
+        with self._read() as db:
+            return setup.feeds(db)
+
+    def feed(self, name: str) -> FeedRow:
+        with self._read() as db:
+            return setup.feed(db, name)
+
+    def feed_by_token(self, token_hash: bytes) -> FeedRow | None:
+        with self._read() as db:
+            return setup.feed_by_token(db, token_hash)
+
+    def connections(self) -> list[ConnectionRow]:
+        with self._read() as db:
+            return setup.connections(db)
+
+    def connection(self, name: str) -> ConnectionRow:
+        with self._read() as db:
+            return setup.connection(db, name)
+
+    def connection_by_id(self, id_: int) -> ConnectionRow:
+        with self._read() as db:
+            return setup.connection_by_id(db, id_)
+
+    def routes(self) -> list[RouteRow]:
+        with self._read() as db:
+            return setup.routes(db)
+
+    def route(self, name: str) -> RouteRow:
+        with self._read() as db:
+            return setup.route(db, name)
+
+    def route_by_id(self, id_: int) -> tuple[RouteRow, bool]:
+        with self._read() as db:
+            return setup.route_by_id(db, id_)
+
+    def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
+        with self._read() as db:
+            return views.deliveries(db, wanted)
+
+    def delivery(self, id_: int) -> DeliveryView:
+        with self._read() as db:
+            return views.delivery(db, id_)
+
+    def matching_ids(self, wanted: DeliveryFilter) -> list[int]:
+        with self._read() as db:
+            return views.matching_ids(db, wanted)
+
+    def counts(self) -> list[Counts]:
+        with self._read() as db:
+            return views.counts(db)
+
+    def lanes(self) -> dict[str, tuple[float | None, str | None]]:
+        with self._read() as db:
+            return views.lanes(db)
+
+    def unreadable(self) -> list[tuple[int, str, float, str]]:
+        with self._read() as db:
+            return views.unreadable(db)
+
+    def cache_of(self, connection: int) -> MutableMapping[str, Cached]:
+        """A connection's cache that outlives the process."""
+        return _Cache(self, connection)
+
+
+class _Cache(MutableMapping[str, Cached]):
+    """What a connection cached, kept in the store and in memory."""
+
+    def __init__(self, store: Store, connection: int) -> None:
+        self._store = store
+        self._connection = connection
+        with store.read() as db:
+            rows = db.execute(
+                "SELECT key, expires_at, value FROM cache WHERE connection = ?", (connection,)
+            ).fetchall()
+        self._memory: dict[str, Cached] = {}
+        for key, expires_at, value in rows:
+            expires = stored.moment(expires_at)
+            assert expires is not None
+            self._memory[key] = (expires, json.loads(value))
+
+    def __getitem__(self, key: str) -> Cached:
+        return self._memory[key]
+
+    def __setitem__(self, key: str, value: Cached) -> None:
+        self._memory[key] = value
+        row = (self._connection, key, value[0].timestamp(), json.dumps(value[1]))
+        self._store.write(
+            lambda db: db.execute("INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?)", row)
+        )
+
+    def __delitem__(self, key: str) -> None:
+        del self._memory[key]
+        where = (self._connection, key)
+        self._store.write(
+            lambda db: db.execute("DELETE FROM cache WHERE connection = ? AND key = ?", where)
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._memory)
+
+    def __len__(self) -> int:
+        return len(self._memory)

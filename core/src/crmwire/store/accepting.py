@@ -1,0 +1,357 @@
+"""Accepting events: subject state, event and deliveries in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import attrs
+from attrs import frozen
+from sqlite_utils import Database
+
+from crmwire import stored
+from crmwire.store.migrations import READY, SKIPPED
+from crmwire.types import Event
+from crmwire.vocabulary import Booking, Details, merged
+
+STATUS = {
+    "booking.requested": "requested",
+    "booking.created": "active",
+    "booking.rescheduled": "active",
+    "booking.updated": "active",
+    "booking.reassigned": "active",
+    "booking.no_show_cleared": "active",
+    "booking.no_show": "no_show",
+    "booking.completed": "completed",
+    "booking.cancelled": "cancelled",
+    "booking.rejected": "rejected",
+}
+"""What a subject is after an event; tickets are `open`."""
+ENDINGS = ("cancelled", "rejected")
+
+
+@frozen(kw_only=True)
+class Accepted:
+    """What became of one event. `lanes` are those to wake."""
+
+    event_id: int
+    duplicate: bool = False
+    ignored: str | None = None
+    deliveries: int = 0
+    lanes: frozenset[str] = frozenset()
+
+
+@frozen(kw_only=True)
+class _State:
+    id: int | None
+    status: str
+    version: int
+    current: str
+    details: Details
+
+
+def dedupe_key(event: Event) -> bytes:
+    """What makes an event the same as one that came before: the sender's id, or its content."""
+    if event.webhook_id:
+        text = f"id|{event.webhook_id}|{event.type}|{event.subject_id}|{event.item}"
+    else:
+        text = f"{event.type}|{event.subject_id}|{event.item}|{event.order}"
+    return hashlib.sha256(text.encode()).digest()[:16]
+
+
+def accept(db: Database, feed: int, events: Sequence[Event], now: float) -> list[Accepted]:
+    """Store events with their deliveries; a repeat changes nothing and is marked."""
+    return [_accept(db, feed, event, now) for event in events]
+
+
+def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
+    key = dedupe_key(event)
+    known = db.execute(
+        "SELECT id FROM events WHERE feed = ? AND dedupe = ?", (feed, key)
+    ).fetchone()
+    if known:
+        return Accepted(event_id=known[0], duplicate=True)
+    if event.ignored is not None:
+        event_id = _insert_event(db, feed, key, event, now, None, False, None)
+        return Accepted(event_id=event_id, ignored=event.ignored)
+    state = _joined(db, feed, event)
+    late = state.id is not None and event.order < state.version
+    state = _after(db, feed, event, state, late)
+    subject = _save(db, feed, event, state)
+    snapshot = stored.dumps(
+        {"details": state.details, "status": state.status, "version": state.version}
+    )
+    event_id = _insert_event(db, feed, key, event, now, subject, late, snapshot)
+    count, lanes = _deliver(db, feed, event, event_id, subject, state.details, now)
+    return Accepted(event_id=event_id, deliveries=count, lanes=frozenset(lanes))
+
+
+def _insert_event(
+    db: Database,
+    feed: int,
+    key: bytes,
+    event: Event,
+    now: float,
+    subject: int | None,
+    late: bool,
+    snapshot: str | None,
+) -> int:
+    row = db.execute(
+        "INSERT INTO events (feed, dedupe, subject, type, version, occurred_at, received_at, late,"
+        " ignored, event, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            feed,
+            key,
+            subject,
+            event.type,
+            event.order,
+            event.occurred_at.timestamp(),
+            now,
+            late,
+            event.ignored,
+            stored.dumps(event),
+            snapshot,
+        ),
+    ).fetchone()
+    return int(row[0])
+
+
+def _joined(db: Database, feed: int, event: Event) -> _State:
+    """The subject's state before this event; subjects that the event's ids join become one."""
+    ids = (event.subject_id, *event.previous_ids)
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT DISTINCT s.id, s.status, s.version, s.current, s.details FROM aliases a"
+        f" JOIN subjects s ON s.id = a.subject WHERE a.feed = ? AND a.alias IN ({marks})"
+        " ORDER BY s.version, s.id",
+        (feed, *ids),
+    ).fetchall()
+    if not rows:
+        return _State(id=None, status="unknown", version=-(2**62), current="", details=Details())
+    states = [
+        _State(
+            id=row[0],
+            status=row[1],
+            version=row[2],
+            current=row[3],
+            details=stored.loads(row[4], Details),
+        )
+        for row in rows
+    ]
+    newest = states[-1]
+    details = states[0].details
+    for state in states[1:]:
+        details = merged(details, state.details)
+        if state.status == "unknown":
+            newest = states[0]
+    keep = min(state.id for state in states if state.id is not None)
+    for state in states:
+        if state.id is not None and state.id != keep:
+            _move(db, state.id, keep)
+    return attrs.evolve(newest, id=keep, details=details)
+
+
+def _move(db: Database, loser: int, keep: int) -> None:
+    """Give everything of one subject to another; of two links the newest version stays."""
+    db.execute("UPDATE aliases SET subject = ? WHERE subject = ?", (keep, loser))
+    db.execute("UPDATE deliveries SET subject = ? WHERE subject = ?", (keep, loser))
+    db.execute("UPDATE events SET subject = ? WHERE subject = ?", (keep, loser))
+    db.execute("UPDATE subjects SET merged_into = ? WHERE id = ?", (keep, loser))
+    for connection, version in db.execute(
+        "SELECT connection, version FROM progress WHERE subject = ?", (loser,)
+    ).fetchall():
+        db.execute(
+            "INSERT INTO progress VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET version = max(version, excluded.version)",
+            (connection, keep, version),
+        )
+    db.execute("DELETE FROM progress WHERE subject = ?", (loser,))
+    links = db.execute(
+        "SELECT connection, role, item, type, record, version, url, retired FROM links"
+        " WHERE subject = ?",
+        (loser,),
+    ).fetchall()
+    db.execute("DELETE FROM links WHERE subject = ?", (loser,))
+    for link in links:
+        place_link(db, keep, *link)
+
+
+def place_link(
+    db: Database,
+    subject: int,
+    connection: int,
+    role: str,
+    item: str,
+    type_: str,
+    record: str,
+    version: int,
+    url: str | None,
+    retired: int = 0,
+) -> None:
+    """Store a link; where another record has its place, the newer version keeps it.
+
+    The older one of two activities is kept as retired: its record is still to be marked. People
+    and companies are never retired.
+    """
+    new = (type_, record, version, url)
+    old = db.execute(
+        "SELECT type, record, version, url FROM links"
+        " WHERE connection = ? AND subject = ? AND role = ? AND item = ?",
+        (connection, subject, role, item),
+    ).fetchone()
+    if old is not None and (old[0], old[1]) != (type_, record):
+        old = tuple(old)
+        loser, new = (old, new) if old[2] <= version else (new, old)
+        if role not in ("person", "company"):
+            _put_link(db, connection, subject, role, f"{item}~{loser[1]}", loser, 1)
+    _put_link(db, connection, subject, role, item, new, retired)
+
+
+def _put_link(
+    db: Database,
+    connection: int,
+    subject: int,
+    role: str,
+    item: str,
+    link: tuple[str, str, int, str | None],
+    retired: int,
+) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (connection, subject, role, item, *link, retired),
+    )
+
+
+def _after(db: Database, feed: int, event: Event, state: _State, late: bool) -> _State:
+    """The subject's state with this event taken in."""
+    status = STATUS.get(event.type, "open")
+    for alias in (event.subject_id, *event.previous_ids):
+        ended = status if status in ENDINGS and alias == event.subject_id else ""
+        db.execute(
+            "INSERT INTO aliases VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET ended = CASE WHEN excluded.ended = '' THEN ended ELSE excluded.ended END",
+            (feed, alias, state.id or 0, ended),
+        )
+    if late:
+        details = merged(event.details, state.details)
+        made = attrs.evolve(state, details=details)
+    else:
+        details = merged(state.details, _with_previous(event, state.details))
+        made = attrs.evolve(
+            state,
+            details=details,
+            version=event.order,
+            status=status if state.id is not None or not event.partial else "unknown",
+            current=event.subject_id,
+        )
+    row = db.execute(
+        "SELECT ended FROM aliases WHERE feed = ? AND alias = ?", (feed, made.current)
+    ).fetchone()
+    # A cancelled id stays cancelled whatever comes after; only a new id can be live again.
+    return attrs.evolve(made, status=row[0]) if row and row[0] else made
+
+
+def _with_previous(event: Event, known: Details) -> Details:
+    """The event's details, with the times it moved the booking from, if it did not say."""
+    new, old = event.details.booking, known.booking
+    if event.type != "booking.rescheduled" or new is None or new.previous_start or old is None:
+        return event.details
+    if old.start is None or old.start == new.start:
+        return event.details
+    booking: Booking = attrs.evolve(new, previous_start=old.start, previous_end=old.end)
+    return attrs.evolve(event.details, booking=booking)
+
+
+def _save(db: Database, feed: int, event: Event, state: _State) -> int:
+    values = (state.status, state.version, state.current, stored.dumps(state.details))
+    if state.id is not None:
+        db.execute(
+            "UPDATE subjects SET status = ?, version = ?, current = ?, details = ? WHERE id = ?",
+            (*values, state.id),
+        )
+        subject = state.id
+    else:
+        subject = int(
+            db.execute(
+                "INSERT INTO subjects (feed, status, version, current, details)"
+                " VALUES (?, ?, ?, ?, ?) RETURNING id",
+                (feed, *values),
+            ).fetchone()[0]
+        )
+    ids = (event.subject_id, *event.previous_ids)
+    marks = ", ".join("?" * len(ids))
+    db.execute(
+        f"UPDATE aliases SET subject = ? WHERE feed = ? AND alias IN ({marks})",
+        (subject, feed, *ids),
+    )
+    return subject
+
+
+def _deliver(
+    db: Database,
+    feed: int,
+    event: Event,
+    event_id: int,
+    subject: int,
+    details: Details,
+    now: float,
+) -> tuple[int, set[str]]:
+    page = details.page.id if details.page and details.page.id else ""
+    routes = db.execute(
+        "SELECT r.id, r.page, r.connection, r.since, c.lane FROM routes r"
+        " JOIN connections c ON c.id = r.connection"
+        " WHERE r.feed = ? AND r.removed_at IS NULL AND r.page IN (?, '*')"
+        " ORDER BY r.page = '*'",
+        (feed, page),
+    ).fetchall()
+    taken: set[int] = set()
+    lanes: set[str] = set()
+    for route, _, connection, since, lane in routes:
+        if connection in taken:
+            continue
+        taken.add(connection)
+        early = event.occurred_at.timestamp() < since
+        db.execute(
+            "INSERT INTO deliveries (event, subject, connection, route, state, due_at, reason,"
+            " changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                event_id,
+                subject,
+                connection,
+                route,
+                SKIPPED if early else READY,
+                now,
+                "happened before the route's `since`" if early else None,
+                now,
+            ),
+        )
+        if early:
+            count(db, connection, SKIPPED, 1)
+        else:
+            lanes.add(lane)
+    return len(taken), lanes
+
+
+def count(db: Database, connection: int, state: int, by: int) -> None:
+    """Add to the counter of finished deliveries."""
+    db.execute(
+        "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET count = count + excluded.count",
+        (connection, state, by),
+    )
+
+
+def keep_unreadable(db: Database, feed: int, body: bytes, reason: str, now: float) -> int:
+    """Record a signed webhook that could not be read, so that nothing is lost."""
+    row = db.execute(
+        "INSERT INTO unreadable (feed, received_at, reason, body) VALUES (?, ?, ?, ?) RETURNING id",
+        (feed, now, reason, body),
+    ).fetchone()
+    return int(row[0])
+
+
+def event_json(text: str) -> dict[str, object]:
+    """A stored event as plain data, for people."""
+    data: dict[str, object] = json.loads(text)
+    return data

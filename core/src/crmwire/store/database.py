@@ -1,0 +1,162 @@
+"""Opening the database: pragmas, a writer with group commits, readers by thread."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from crmwire.errors import CrmwireError, StoreUnavailable
+
+T = TypeVar("T")
+Job = Callable[[Database], T]
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another process's transaction."""
+GROUP = 256
+"""The most jobs that share one commit."""
+
+
+def connect(path: Path, *, read_only: bool = False) -> Database:
+    """Open the file. Raises: StoreUnavailable if it cannot be, or is no database."""
+    try:
+        conn = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+        db = Database(conn, execute_plugins=False)
+        if read_only:
+            conn.execute("PRAGMA query_only = 1")
+        else:
+            conn.execute("PRAGMA journal_mode = WAL")
+            conn.execute("PRAGMA synchronous = FULL")
+            conn.execute("PRAGMA wal_autocheckpoint = 10000")
+        conn.execute("PRAGMA cache_size = -16000")
+        conn.execute("PRAGMA foreign_keys = 0")
+    except sqlite3.Error as error:
+        raise StoreUnavailable(
+            f"The database {path} cannot be opened ({error}).",
+            remedy="Check the folder's rights and free space; restore a backup if it is damaged.",
+        ) from error
+    return db
+
+
+def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The store could not commit ({error}).",
+        remedy="Check the free space and the rights of the data folder.",
+    )
+
+
+class Writer:
+    """Runs jobs that write, each whole or not at all, durable when its result is there.
+
+    On its own thread (`threaded`), jobs that wait together share one commit, each in its
+    savepoint; without, a job runs at once in a transaction of its own.
+    """
+
+    def __init__(self, path: Path, *, threaded: bool) -> None:
+        self._db = connect(path)
+        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        if threaded:
+            self._thread = threading.Thread(target=self._work, name="crmwire-writer", daemon=True)
+            self._thread.start()
+
+    def run(self, job: Job[T]) -> T:
+        """Run one job and return its result. Raises: what it raises, or StoreUnavailable."""
+        return self.submit(job).result()
+
+    def submit(self, job: Job[T]) -> Future[T]:
+        """Hand in a job; the future is done once its transaction is committed."""
+        future: Future[T] = Future()
+        if self._thread is not None:
+            self._jobs.put((job, future))
+        else:
+            with self._lock:
+                self._commit([(job, future)])
+        return future
+
+    def _work(self) -> None:
+        while True:
+            group = [self._jobs.get()]
+            with contextlib.suppress(queue.Empty):
+                while len(group) < GROUP:
+                    group.append(self._jobs.get_nowait())
+            self._commit([entry for entry in group if entry is not None])
+            if None in group:
+                return
+
+    def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
+        results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            self._db.conn.execute("BEGIN IMMEDIATE")
+            for job, future in group:
+                results.append(self._in_savepoint(job, future))
+                if not self._db.conn.in_transaction:
+                    raise sqlite3.OperationalError("the transaction was rolled back")
+            self._db.conn.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.rollback()
+            for _, future in group:
+                future.set_exception(_unavailable(error))
+            return
+        for future, value, failure in results:
+            if failure is None:
+                future.set_result(value)
+            else:
+                future.set_exception(failure)
+
+    def _in_savepoint(
+        self, job: Job[Any], future: Future[Any]
+    ) -> tuple[Future[Any], Any, BaseException | None]:
+        try:
+            with self._db.atomic():
+                return future, job(self._db), None
+        except CrmwireError as error:
+            return future, None, error
+        except sqlite3.IntegrityError as error:
+            return future, None, error
+        except sqlite3.Error as error:
+            return future, None, _unavailable(error)
+        except Exception as error:  # noqa: BLE001  (it is the caller's, and only the caller's)
+            return future, None, error
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+        self._db.close()
+
+
+class Readers:
+    """One read-only connection for each thread that asks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._all: list[Database] = []
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[Database]:
+        db: Database | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = connect(self._path, read_only=True)
+            with self._lock:
+                self._all.append(db)
+        try:
+            yield db
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"The store could not be read ({error}).") from error
+
+    def close(self) -> None:
+        for db in self._all:
+            db.close()

@@ -1,0 +1,107 @@
+"""Attio for crmwire. Facts about the API: docs.attio.com, read 2026-11."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from crmwire import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import ASGIApp
+
+    from crmwire.connections import Connection
+    from crmwire.errors import Failure
+    from crmwire.sandbox import SandboxSettings
+    from crmwire.types import (
+        AuthScheme,
+        Candidates,
+        ConnectionReport,
+        CrmInfo,
+        FieldInfo,
+        Query,
+        Record,
+        Write,
+        Written,
+    )
+
+
+@hookimpl
+def crm_info() -> CrmInfo | None:
+    from crmwire_attio.info import INFO
+
+    return INFO
+
+
+@hookimpl
+def auth_scheme(conn: Connection) -> AuthScheme | None:
+    from crmwire_attio.info import AUTH
+
+    return AUTH
+
+
+@hookimpl
+def check_connection(conn: Connection) -> ConnectionReport | None:
+    from crmwire_attio import checking
+
+    return checking.check_connection(conn)
+
+
+@hookimpl
+def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | None:
+    from crmwire_attio import checking
+
+    return checking.list_fields(conn, object_type)
+
+
+@hookimpl
+def presets(conn: Connection) -> Mapping[str, str] | None:
+    folder = files("crmwire_attio") / "presets"
+    return {
+        file.name.removesuffix(".toml"): file.read_text("utf-8")
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    }
+
+
+@hookimpl
+def find_records(
+    conn: Connection, queries: Sequence[Query]
+) -> Sequence[Candidates | Failure] | None:
+    from crmwire_attio import lookup
+
+    return lookup.find_records(conn, queries)
+
+
+@hookimpl
+def write_records(conn: Connection, writes: Sequence[Write]) -> Sequence[Written | Failure] | None:
+    from crmwire_attio import writing
+
+    return writing.write_records(conn, writes)
+
+
+@hookimpl
+def find_written(
+    conn: Connection, writes: Sequence[Write]
+) -> Sequence[Sequence[Record] | Failure] | None:
+    from crmwire_attio import doubt
+
+    return doubt.find_written(conn, writes)
+
+
+@hookimpl
+def classify_error(
+    conn: Connection, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    from crmwire_attio import errors
+
+    return errors.failure(status, body)
+
+
+@hookimpl
+def sandbox(settings: SandboxSettings) -> ASGIApp | None:
+    from crmwire_attio.sandbox import AttioSandbox
+
+    return AttioSandbox(settings)

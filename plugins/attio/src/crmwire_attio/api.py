@@ -1,0 +1,196 @@
+"""The requests that the plugin makes, and what their answers hold.
+
+Calls and shapes: docs.attio.com/rest-api/endpoint-reference (read 2026-11). A write answers 200
+with the whole record, a create too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from crmwire.errors import RetryLater
+from crmwire.http import Method, Request, Response
+from crmwire_attio.flows import Flow
+
+Row = Mapping[str, Any]
+"""One record, note or task as the API gives it."""
+Values = Mapping[str, Sequence[Any]]
+"""Attributes by slug, each with a list of values in the form that a write takes."""
+
+PAGE = 500
+"""Rows of one query: the default, and as many as are asked for at once."""
+NOTES_PAGE = 50
+"""Notes of one listing at most."""
+TASKS_PAGE = 100
+
+
+def _path(*parts: str) -> str:
+    return "/".join(["v2", *(quote(part, safe="") for part in parts)])
+
+
+# ---------------------------------------------------------------- records
+
+
+def query(
+    object_: str,
+    filter_: Mapping[str, Any],
+    *,
+    offset: int = 0,
+    sorts: Sequence[Mapping[str, str]] = (),
+) -> Request:
+    body: dict[str, Any] = {"filter": filter_, "limit": PAGE, "offset": offset}
+    if sorts:
+        body["sorts"] = list(sorts)
+    return Request(
+        method="POST",
+        path=_path("objects", object_, "records", "query"),
+        json=body,
+        safe=True,
+        limit="read",
+    )
+
+
+def create(object_: str, values: Values) -> Request:
+    return _write("POST", _path("objects", object_, "records"), {"values": values})
+
+
+def upsert(object_: str, matching_attribute: str, values: Values) -> Request:
+    """Update the record that has the matching attribute's value, or create it."""
+    return _write(
+        "PUT",
+        _path("objects", object_, "records"),
+        {"values": values},
+        {"matching_attribute": matching_attribute},
+    )
+
+
+def append(object_: str, record: str, values: Values) -> Request:
+    """Update; values of multiselect attributes join those that are there."""
+    return _write("PATCH", _path("objects", object_, "records", record), {"values": values})
+
+
+def overwrite(object_: str, record: str, values: Values) -> Request:
+    """Update; multiselect attributes become exactly what is sent, and `[]` empties any."""
+    return _write("PUT", _path("objects", object_, "records", record), {"values": values})
+
+
+def remove(*parts: str) -> Request:
+    """Delete; that it is gone already (404) is as good."""
+    return Request(method="DELETE", path=_path(*parts), accept=frozenset([404]), limit="write")
+
+
+# ---------------------------------------------------------------- notes and tasks
+
+
+def list_notes(object_: str, record: str, offset: int) -> Request:
+    return Request(
+        method="GET",
+        path=_path("notes"),
+        params={
+            "parent_object": object_,
+            "parent_record_id": record,
+            "limit": str(NOTES_PAGE),
+            "offset": str(offset),
+        },
+        accept=frozenset([404]),
+        limit="notes",
+    )
+
+
+def list_tasks(offset: int) -> Request:
+    """All tasks of the workspace, newest first."""
+    params = {"sort": "created_at:desc", "limit": str(TASKS_PAGE), "offset": str(offset)}
+    return Request(method="GET", path=_path("tasks"), params=params, limit="read")
+
+
+def add(kind: str, data: Mapping[str, Any]) -> Request:
+    return _write("POST", _path(kind), data)
+
+
+def change(kind: str, id_: str, data: Mapping[str, Any]) -> Request:
+    return _write("PATCH", _path(kind, id_), data)
+
+
+def read(*parts: str, missing: bool = False) -> Request:
+    """Get one thing or a whole list; with `missing`, 404 is an answer."""
+    accept = frozenset([404]) if missing else frozenset[int]()
+    return Request(method="GET", path=_path(*parts), accept=accept, limit="read")
+
+
+def _write(
+    method: Method, path: str, data: Mapping[str, Any], params: Mapping[str, str] | None = None
+) -> Request:
+    return Request(
+        method=method, path=path, json={"data": data}, params=params or {}, limit="write"
+    )
+
+
+# ---------------------------------------------------------------- answers
+
+
+def row(response: Response) -> Row:
+    """The one thing an answer holds. Raises: RetryLater (outcome unknown) if it holds none."""
+    data = _data(response)
+    if not isinstance(data, dict) or not isinstance(data.get("id"), dict):
+        raise _unreadable(response)
+    return data
+
+
+def rows(response: Response) -> list[Row]:
+    """The list an answer holds. Raises: RetryLater if it holds none."""
+    data = _data(response)
+    if not isinstance(data, list):
+        raise _unreadable(response)
+    return data
+
+
+def all_rows(object_: str, filter_: Mapping[str, Any], **more: Any) -> Flow[list[Row]]:
+    """Every row of a query: chunk by chunk, until one comes back that is not full."""
+    found: list[Row] = []
+    while True:
+        chunk = rows((yield query(object_, filter_, offset=len(found), **more)))
+        found += chunk
+        if len(chunk) < PAGE:
+            return found
+
+
+def _data(response: Response) -> Any:
+    body = response.json()
+    return body.get("data") if isinstance(body, dict) else None
+
+
+def _unreadable(response: Response) -> RetryLater:
+    return RetryLater(
+        "Attio's answer is not in the form that it should have.",
+        code=f"HTTP {response.status}",
+        request_id=response.request_id,
+        sent="unknown",
+    )
+
+
+def id_of(row: Row, kind: str = "record") -> str:
+    return str(row["id"][f"{kind}_id"])
+
+
+def parsed_time(text: object) -> datetime | None:
+    """A time as the API gives it: UTC with nine decimals, of which Python keeps six."""
+    if not isinstance(text, str):
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def written_time(time: datetime) -> str:
+    """A time as a write takes it."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """The values without repeats, in order."""
+    return list(dict.fromkeys(values))

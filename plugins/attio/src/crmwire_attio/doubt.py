@@ -1,0 +1,233 @@
+"""Finding what an attempt without an answer may have written.
+
+Records with a unique value are found by it; others, and notes and tasks, by their content among
+what was made since the attempt was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from crmwire.errors import Failure
+from crmwire.types import About, Record, Ref, Write
+from crmwire_attio import api, notes, tasks, values
+from crmwire_attio.flows import Flow, run
+from crmwire_attio.lookup import any_of, as_record, made_at
+from crmwire_attio.schema import Schema
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
+
+CLOCK_SLACK = timedelta(seconds=60)
+"""How far Attio's clock may be behind ours."""
+
+Found = list[Record] | Failure
+
+
+def find_written(conn: Connection, writes: Sequence[Write]) -> list[Found]:
+    """For each write, all records that fit it, oldest first."""
+    schema = Schema(conn)
+    found: dict[str, Found] = {}
+    records = [write for write in writes if write.type not in ("notes", "tasks")]
+    flows = [_record(schema, write, _ours(conn)) for write in records]
+    found.update(zip((write.id for write in records), run(conn, flows), strict=True))
+    found.update(_notes(conn, [write for write in writes if write.type == "notes"], found))
+    found.update(_tasks(conn, [write for write in writes if write.type == "tasks"]))
+    return [found[write.id] for write in writes]
+
+
+def _ours(conn: Connection) -> Callable[[Mapping[str, Any]], bool]:
+    """Tells whether an actor may be this connection.
+
+    A token writes as `api-token` or `app`; which id it bears is told nowhere, so any passes
+    (guess: one that acts for a member writes as that member). People and Attio itself do not.
+    """
+    member = conn.report.user_id if conn.report is not None else ""
+
+    def ours(actor: Mapping[str, Any]) -> bool:
+        kind = actor.get("type") or actor.get("referenced_actor_type")
+        id_ = actor.get("id") or actor.get("referenced_actor_id")
+        return kind in ("api-token", "app") or (bool(member) and id_ == member)
+
+    return ours
+
+
+def _since(write: Write) -> datetime | None:
+    return write.sent_at - CLOCK_SLACK if write.sent_at is not None else None
+
+
+def _is_young(row: api.Row, write: Write) -> bool:
+    since, made = _since(write), made_at(row)
+    return since is None or (made is not None and made >= since)
+
+
+def _by_age(records: Iterable[Record]) -> list[Record]:
+    return sorted(records, key=lambda record: (record.created_at is None, record.created_at))
+
+
+# ---------------------------------------------------------------- records
+
+
+def _record(
+    schema: Schema, write: Write, ours: Callable[[Mapping[str, Any]], bool]
+) -> Flow[list[Record]]:
+    attributes = [schema.attribute(write.type, slug) for slug in write.fields]
+    unique = [
+        (attribute.slug, str(one))
+        for attribute in attributes
+        if attribute.unique
+        for one in values.written(attribute, write.fields[attribute.slug])
+    ]
+    if unique:
+        rows = yield from api.all_rows(write.type, any_of(unique))
+    else:
+        since = _since(write)
+        recent = {"created_at": {"$gte": api.written_time(since)}} if since else {}
+        rows = yield from api.all_rows(write.type, recent)
+        rows = [row for row in rows if _holds_all(schema, write, row)]
+    return _by_age(
+        as_record(write.type, row, write.fields, schema)
+        for row in rows
+        if _is_young(row, write) and any(map(ours, row["values"].get("created_by", ())))
+    )
+
+
+def _holds_all(schema: Schema, write: Write, row: api.Row) -> bool:
+    """Whether the row has every value that the write sends, in texts and names."""
+    for slug, value in write.fields.items():
+        if slug in write.drop_allowed:
+            continue
+        stored = row["values"].get(slug, ())
+        attribute = schema.attribute(write.type, slug)
+        for one in values.written(attribute, value):
+            text = one.get("full_name") if isinstance(one, Mapping) else one
+            if not isinstance(text, str) or attribute.type in ("date", "timestamp"):
+                continue
+            shown = [values.comparable(slug, values.simple(element)) for element in stored]
+            if values.comparable(slug, text) not in shown:
+                return False
+    return True
+
+
+# ---------------------------------------------------------------- notes
+
+
+def _notes(
+    conn: Connection, writes: Sequence[Write], people: Mapping[str, Found]
+) -> dict[str, Found]:
+    """Notes by parent, content and time; all writes to one parent share one listing."""
+    ours, found = _ours(conn), dict[str, Found]()
+    placed: list[tuple[Write, list[tuple[str, str]]]] = []
+    for write in writes:
+        try:
+            placed.append((write, _parents(write, people)))
+        except Failure as failure:
+            found[write.id] = failure
+    parents = api.distinct(parent for _, several in placed for parent in several)
+    listings = dict(zip(parents, run(conn, [_listing(*p) for p in parents]), strict=True))
+    for write, several in placed:
+        rows: list[api.Row] = []
+        for parent in several:
+            listing = listings[parent]
+            if isinstance(listing, Failure):
+                found[write.id] = listing
+                break
+            rows += listing
+        else:
+            found[write.id] = _by_age(
+                as_record("notes", row, (), Schema(conn))
+                for row in rows
+                if ours(row.get("created_by_actor") or {}) and _is_note(row, write)
+            )
+    return found
+
+
+def _parents(write: Write, people: Mapping[str, Found]) -> list[tuple[str, str]]:
+    """The records that the note may stand on: none if its person was not written either.
+
+    Raises: the Failure of looking for that person.
+    """
+    about = write.about[0] if write.about else None
+    if about is None or not isinstance(about.record, Ref):
+        return [notes.parent(write)]
+    person = people.get(about.record.write, [])
+    if isinstance(person, Failure):
+        raise person
+    return [notes.parent(_standing_on(write, about, record.id)) for record in person]
+
+
+def _standing_on(write: Write, about: About, record: str) -> Write:
+    return attrs.evolve(write, about=(attrs.evolve(about, record=record),))
+
+
+def _listing(object_: str, record: str) -> Flow[list[api.Row]]:
+    """All notes of one record; none if the record is gone."""
+    found: list[api.Row] = []
+    while True:
+        response = yield api.list_notes(object_, record, len(found))
+        if response.status == 404:
+            return found
+        chunk = api.rows(response)
+        found += chunk
+        if len(chunk) < api.NOTES_PAGE:
+            return found
+
+
+def _is_note(row: api.Row, write: Write) -> bool:
+    sent = notes.body(write)
+    if row.get("title") != sent["title"]:
+        return False
+    stored = "content_markdown" if sent["format"] == "markdown" else "content_plaintext"
+    if _squeezed(row.get(stored)) != _squeezed(sent["content"]):
+        return False
+    if notes.CREATED_AT in sent:
+        # The note says when it claims to have been made, which may be long ago.
+        return made_at(row) == api.parsed_time(sent[notes.CREATED_AT])
+    return _is_young(row, write)
+
+
+def _squeezed(text: object) -> str:
+    return " ".join(str(text or "").split())
+
+
+# ---------------------------------------------------------------- tasks
+
+
+def _tasks(conn: Connection, writes: Sequence[Write]) -> dict[str, Found]:
+    """Tasks by content and time, out of one listing, newest first.
+
+    Not by their link: a recorded create (2026-05) answered without the link that it had sent.
+    """
+    if not writes:
+        return {}
+    ours = _ours(conn)
+    times = [_since(write) for write in writes]
+    oldest = None if None in times else min(time for time in times if time is not None)
+    [listing] = run(conn, [_recent_tasks(oldest)])
+    if isinstance(listing, Failure):
+        return {write.id: listing for write in writes}
+    return {
+        write.id: _by_age(
+            as_record("tasks", row, (), Schema(conn))
+            for row in listing
+            if _squeezed(row.get("content_plaintext")) == _squeezed(tasks.content(write))
+            and ours(row.get("created_by_actor") or {})
+            and _is_young(row, write)
+        )
+        for write in writes
+    }
+
+
+def _recent_tasks(oldest: datetime | None) -> Flow[list[api.Row]]:
+    found: list[api.Row] = []
+    while True:
+        chunk = api.rows((yield api.list_tasks(len(found))))
+        found += chunk
+        last = made_at(chunk[-1]) if chunk else None
+        is_over = oldest is not None and last is not None and last < oldest
+        if len(chunk) < api.TASKS_PAGE or is_over:
+            return found

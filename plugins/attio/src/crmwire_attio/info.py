@@ -1,0 +1,60 @@
+"""What Attio is to crmwire: object types, limits, how to log in."""
+
+from __future__ import annotations
+
+from crmwire.types import AuthScheme, CrmInfo, Limit, ObjectType
+
+BASE_URL = "https://api.attio.com"
+
+_SECOND = 1.05
+"""Seconds that a window of one second is held for: calls do not arrive as evenly as they are
+sent, and the vendor counts arrivals."""
+
+# docs.attio.com/rest-api/guides/rate-limiting: 100 reads and 25 writes a second for the whole
+# workspace; the endpoint page of GET /v2/notes adds 10 a second for that list (read 2026-11).
+LIMITS = (
+    Limit(name="write", calls=25, seconds=_SECOND),
+    Limit(name="read", calls=100, seconds=_SECOND),
+    Limit(name="notes", calls=10, seconds=_SECOND),
+)
+
+# Objects that are not named here (deals, custom objects) are written and found by their slug too.
+OBJECT_TYPES = {
+    "people": ObjectType(
+        name="people",
+        title="Person",
+        unique=("email_addresses",),
+        upsert=("email_addresses",),
+        list_fields=("email_addresses", "phone_numbers"),
+    ),
+    "companies": ObjectType(
+        name="companies",
+        title="Company",
+        unique=("domains",),
+        upsert=("domains",),
+        list_fields=("domains", "team", "categories"),
+    ),
+    "notes": ObjectType(name="notes", title="Note"),
+    "tasks": ObjectType(name="tasks", title="Task", list_fields=("assignees",)),
+}
+
+INFO = CrmInfo(
+    key="attio",
+    title="Attio",
+    base_url=BASE_URL,
+    api_version="v2",
+    host_suffixes=("attio.com",),
+    object_types=OBJECT_TYPES,
+    limits=LIMITS,
+    request_id_header="x-attio-execution-id",
+    batch=100,
+)
+
+AUTH = AuthScheme(
+    base_url=BASE_URL,
+    token_hint=(  # noqa: S106  (no password: where to find one)
+        "An access token of 64 characters: Attio's workspace settings, Developers, Access tokens. "
+        "A new one has no scopes; give it record_permission:read-write, "
+        "object_configuration:read, note:read-write and user_management:read."
+    ),
+)

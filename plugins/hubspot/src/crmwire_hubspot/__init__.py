@@ -1,0 +1,116 @@
+"""HubSpot for crmwire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from crmwire import hookimpl
+from crmwire_hubspot import account, errors, fields, finding, limits, recovering, writing
+from crmwire_hubspot.info import AUTH, INFO
+from crmwire_hubspot.paths import checked_version
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from crmwire.connections import Connection
+    from crmwire.errors import Failure
+    from crmwire.sandbox import SandboxSettings
+    from crmwire.types import (
+        AuthScheme,
+        Candidates,
+        ConnectionReport,
+        CrmInfo,
+        FieldInfo,
+        LimitState,
+        Query,
+        Record,
+        Write,
+        Written,
+    )
+
+__all__ = [
+    "auth_scheme",
+    "check_connection",
+    "classify_error",
+    "crm_info",
+    "find_records",
+    "find_written",
+    "list_fields",
+    "presets",
+    "read_limits",
+    "sandbox",
+    "write_records",
+]
+
+
+@hookimpl
+def crm_info() -> CrmInfo | None:
+    return INFO
+
+
+@hookimpl
+def auth_scheme(conn: Connection) -> AuthScheme | None:
+    checked_version(conn.api_version)
+    return AUTH
+
+
+@hookimpl
+def check_connection(conn: Connection) -> ConnectionReport | None:
+    return account.check_connection(conn)
+
+
+@hookimpl
+def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | None:
+    return fields.list_fields(conn, object_type)
+
+
+@hookimpl
+def presets(conn: Connection) -> Mapping[str, str] | None:
+    folder = resources.files(__name__) / "presets"
+    return {
+        file.name.removesuffix(".toml"): file.read_text(encoding="utf-8")
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    }
+
+
+@hookimpl
+def find_records(
+    conn: Connection, queries: Sequence[Query]
+) -> Sequence[Candidates | Failure] | None:
+    return finding.find_records(conn, queries)
+
+
+@hookimpl
+def write_records(conn: Connection, writes: Sequence[Write]) -> Sequence[Written | Failure] | None:
+    return writing.write_records(conn, writes)
+
+
+@hookimpl
+def find_written(
+    conn: Connection, writes: Sequence[Write]
+) -> Sequence[Sequence[Record] | Failure] | None:
+    return recovering.find_written(conn, writes)
+
+
+@hookimpl
+def classify_error(
+    conn: Connection, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    return errors.classify(status, headers, body)
+
+
+@hookimpl
+def read_limits(
+    conn: Connection, status: int, headers: Mapping[str, str]
+) -> Sequence[LimitState] | None:
+    return limits.read_limits(headers)
+
+
+@hookimpl
+def sandbox(settings: SandboxSettings) -> ASGIApp | None:
+    from crmwire_hubspot.sandbox import HubSpotSandbox
+
+    return HubSpotSandbox(settings)

@@ -1,0 +1,61 @@
+"""`check_connection`: which account it is, its limits, and what the connection may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from crmwire.errors import NotAllowed
+from crmwire.types import ConnectionReport, Finding
+from crmwire_hubspot import fields, owners, paths
+from crmwire_hubspot.kinds import CONTACTS, MEETINGS
+from crmwire_hubspot.limits import account_limits
+from crmwire_hubspot.scopes import CONTACTS_READ, OWNERS_READ
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
+
+
+def check_connection(conn: Connection) -> ConnectionReport:
+    """Ask who the account is, and warm up what the first bookings need.
+
+    Account details need no scope of the CRM, so they tell a wrong token from a missing scope.
+    A static token has no user. Whether it may write cannot be asked without writing.
+    """
+    answer = conn.http.get(paths.account(conn, "details"))
+    details = answer.json()
+    portal = str(details["portalId"])
+    tier, limits = account_limits(answer.headers)
+    findings = [
+        _try(CONTACTS, CONTACTS_READ, "error", lambda: fields.warm_up(conn, CONTACTS)),
+        _try(MEETINGS, CONTACTS_READ, "error", lambda: fields.warm_up(conn, MEETINGS)),
+        _try("owners", OWNERS_READ, "warning", lambda: owners.warm_up(conn)),
+    ]
+    where = details.get("uiDomain") or "app.hubspot.com"
+    return ConnectionReport(
+        account_id=portal,
+        account_name=f"HubSpot {portal} ({where}, {details.get('timeZone') or 'UTC'})",
+        tier=tier,
+        limits=limits,
+        findings=tuple(finding for finding in findings if finding is not None),
+    )
+
+
+_LOST = {
+    CONTACTS: "contacts cannot be looked up or written",
+    MEETINGS: "meetings cannot be written",
+    "owners": "owners cannot be found by the host's address",
+}
+
+
+def _try(subject: str, scope: str, level: str, read: Callable[[], None]) -> Finding | None:
+    try:
+        read()
+    except NotAllowed as refused:
+        return Finding(
+            level="error" if level == "error" else "warning",
+            subject=subject,
+            message=f"The scope {scope} is missing: {_LOST[subject]}.",
+            remedy=refused.remedy,
+        )
+    return None

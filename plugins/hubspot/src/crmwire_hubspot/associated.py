@@ -1,0 +1,77 @@
+"""Which records are associated with others: a thousand asked in one call, from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from crmwire.errors import Failure
+from crmwire.types import Json
+from crmwire_hubspot import paths
+from crmwire_hubspot.associating import EXEMPT
+from crmwire_hubspot.bodies import read
+from crmwire_hubspot.errors import failure
+from crmwire_hubspot.scopes import naming_scope, scope
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
+
+MOST = 1000
+"""Inputs in one call."""
+NONE_THERE = frozenset(["OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND"])
+"""Errors by which the route says that a record is associated with nothing."""
+
+End = tuple[str, str]
+"""A record: its type and id."""
+
+
+def associated_ids(
+    conn: Connection, to_type: str, ends: Collection[End]
+) -> dict[End, list[str] | Failure]:
+    """The ids of the `to_type` records of each end."""
+    found: dict[End, list[str] | Failure] = {}
+    for from_type in dict.fromkeys(sorted(end[0] for end in ends)):
+        ids = sorted(end[1] for end in ends if end[0] == from_type)
+        for start in range(0, len(ids), MOST):
+            some = ids[start : start + MOST]
+            for id_, answer in _read(conn, from_type, to_type, some).items():
+                found[from_type, id_] = answer
+    return found
+
+
+def _read(
+    conn: Connection, from_type: str, to_type: str, ids: Sequence[str]
+) -> dict[str, list[str] | Failure]:
+    found: dict[str, list[str] | Failure] = {id_: [] for id_ in ids}
+    inputs: list[Json] = [{"id": id_} for id_ in ids]
+    try:
+        while inputs:
+            response = conn.http.post(
+                paths.associations(conn, from_type, to_type, "batch/read"),
+                {"inputs": inputs},
+                safe=True,
+                limit=EXEMPT,
+            )
+            data = response.json()
+            inputs = []
+            for result in data.get("results") or ():
+                # Ids are numbers here, although the document says text (seen).
+                id_ = str((result.get("from") or {}).get("id"))
+                known = found.setdefault(id_, [])
+                if isinstance(known, list):
+                    known += [str(to["toObjectId"]) for to in result.get("to") or ()]
+                after = _after(result)
+                if after:
+                    inputs.append({"id": id_, "after": after})
+            for item in data.get("errors") or ():
+                error = read(item)
+                if not NONE_THERE & set(error.codes):
+                    raise failure(error, request_id=response.request_id)
+    except Failure as error:
+        return dict.fromkeys(ids, naming_scope(error, scope(from_type, "read")))
+    return found
+
+
+def _after(result: Mapping[str, Any]) -> str | None:
+    after = ((result.get("paging") or {}).get("next") or {}).get("after")
+    return str(after) if after else None

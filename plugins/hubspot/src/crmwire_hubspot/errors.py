@@ -1,0 +1,229 @@
+"""What becomes of HubSpot's errors: one table for whole answers and for items of a batch.
+
+Decided by status, category and code, never by the wording of a message, except where HubSpot says
+it nowhere else: which limit a 429 is about. Sources: developers.hubspot.com/docs, "Error
+handling", "Usage guidelines" and "Working with OAuth", read 2026-11; codes marked (seen) are from
+published answers of the live service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import frozen
+
+from crmwire.errors import (
+    Failure,
+    NeedsLogin,
+    NotAllowed,
+    PluginBroken,
+    Rejected,
+    RetryLater,
+)
+from crmwire.http import retry_after
+from crmwire_hubspot.bodies import MISSING, ErrorBody, read_text
+
+Outcome = Literal["login", "not_allowed", "rejected", "later", "pause", "broken"]
+
+
+@frozen(kw_only=True)
+class Meaning:
+    """What an error means: what happens next, and what a person can do. `after` is in seconds."""
+
+    outcome: Outcome
+    message: str
+    remedy: str = ""
+    after: float | None = None
+
+
+LOGIN = "Make a new service key in HubSpot and run `crmwire connection add hubspot` with it."
+MAPPING = "Change the mapping (`crmwire fields` lists the properties), then retry."
+VALUE = "Correct the value, or leave the property out of the mapping; then retry."
+HOUR = 3600.0
+
+BY_CODE: Mapping[str, Meaning] = {
+    "EXPIRED_AUTHENTICATION": Meaning(
+        outcome="login", message="HubSpot says that the token has expired.", remedy=LOGIN
+    ),
+    "INVALID_AUTHENTICATION": Meaning(
+        outcome="login", message="HubSpot does not know the token.", remedy=LOGIN
+    ),
+    "BAD_REFRESH_TOKEN": Meaning(
+        outcome="login", message="The app was uninstalled or its login revoked.", remedy=LOGIN
+    ),
+    "MISSING_SCOPES": Meaning(
+        outcome="not_allowed",
+        message="HubSpot does not let this connection do that: a scope is missing.",
+        remedy="Run `crmwire check`, which names the scope, and grant it in HubSpot.",
+    ),
+    "PROPERTY_DOESNT_EXIST": Meaning(  # (seen)
+        outcome="rejected", message="HubSpot has no such property.", remedy=MAPPING
+    ),
+    "READ_ONLY_VALUE": Meaning(
+        outcome="rejected", message="HubSpot computes this property itself.", remedy=MAPPING
+    ),
+    "INVALID_EMAIL": Meaning(  # (seen)
+        outcome="rejected", message="HubSpot does not take this email address.", remedy=VALUE
+    ),
+    "INVALID_OPTION": Meaning(  # (seen)
+        outcome="rejected",
+        message="The value is not among the property's options.",
+        remedy="Map to one of the options, exactly as HubSpot stores it, then retry.",
+    ),
+    "INVALID_LONG": Meaning(  # (seen)
+        outcome="rejected", message="The value is not a time or whole number.", remedy=VALUE
+    ),
+    "INVALID_DATE": Meaning(outcome="rejected", message="The value is not a date.", remedy=VALUE),
+    MISSING: Meaning(  # the name of the vendor's own code, if it has one, is not known
+        outcome="not_allowed",
+        message="The account demands properties that the mapping does not fill.",
+        remedy="Map them, or lift the requirement in HubSpot's settings; then retry.",
+    ),
+    "CONFLICTING_UNIQUE_VALUE": Meaning(
+        outcome="rejected",
+        message="Another record has this value, which must be unique.",
+        remedy="Match by that property, or merge the records in HubSpot; then retry.",
+    ),
+    "CONFLICT": Meaning(  # (seen)
+        outcome="rejected",
+        message="The record is already there.",
+        remedy="Retry: it is looked up again.",
+    ),
+    "OBJECT_NOT_FOUND": Meaning(  # (seen)
+        outcome="rejected",
+        message="The record is no longer in HubSpot: deleted, or not visible to this connection.",
+        remedy="Restore it in HubSpot and retry, or dismiss the delivery.",
+    ),
+    "crm.associations.INVALID_IDENTIFIER": Meaning(  # (seen)
+        outcome="rejected", message="The record to associate with is not there.", remedy=VALUE
+    ),
+    "RATE_LIMITS": Meaning(  # (seen)
+        outcome="pause", message="HubSpot asks for fewer requests.", after=10.0
+    ),
+    "INTERNAL_ERROR": Meaning(outcome="later", message="HubSpot failed inside."),
+    "VALIDATION_ERROR": Meaning(
+        outcome="rejected", message="HubSpot refused the data.", remedy=VALUE
+    ),
+}
+"""By category, sub-category or the code of a property's problem."""
+
+BY_STATUS: Mapping[int, Meaning] = {
+    401: Meaning(outcome="login", message="HubSpot does not accept the token.", remedy=LOGIN),
+    403: Meaning(
+        outcome="not_allowed",
+        message="HubSpot does not let this connection do that.",
+        remedy="Run `crmwire check`, which names the missing scope, and grant it in HubSpot.",
+    ),
+    404: BY_CODE["OBJECT_NOT_FOUND"],
+    409: BY_CODE["CONFLICT"],
+    414: Meaning(outcome="broken", message="The request was too long for HubSpot."),
+    423: Meaning(outcome="later", message="HubSpot works on the record just now.", after=2.0),
+    477: Meaning(
+        outcome="pause", message="HubSpot moves the account to another data centre.", after=HOUR
+    ),
+    500: Meaning(outcome="later", message="HubSpot failed inside."),
+    502: Meaning(outcome="pause", message="HubSpot is not available."),
+    503: Meaning(outcome="pause", message="HubSpot is not available."),
+    504: Meaning(outcome="pause", message="HubSpot is not available."),
+    521: Meaning(outcome="pause", message="HubSpot is not available."),
+    522: Meaning(outcome="pause", message="HubSpot is not available."),
+    523: Meaning(outcome="pause", message="HubSpot is not available."),
+    524: Meaning(outcome="pause", message="HubSpot is not available."),
+    525: Meaning(outcome="pause", message="HubSpot's certificate does not hold.", after=HOUR),
+    526: Meaning(outcome="pause", message="HubSpot's certificate does not hold.", after=HOUR),
+}
+"""By status, where the body says nothing better; from 423 on the status alone decides."""
+
+BY_LIMIT: Mapping[str, Meaning] = {
+    "daily": Meaning(
+        outcome="pause",
+        message="The HubSpot account's calls of the day are used up.",
+        remedy="It goes on after midnight in the account's time zone; nothing is lost.",
+        # The day ends at midnight of the account, which no answer tells: asked each hour.
+        after=HOUR,
+    ),
+    "ten_secondly": Meaning(
+        outcome="pause", message="Too many requests in ten seconds.", after=10.0
+    ),
+    "secondly": Meaning(outcome="pause", message="Too many searches in a second.", after=1.0),
+}
+"""By `policyName` of a 429, else by these words in its message; looked for in this order."""
+
+_UNKNOWN = Meaning(outcome="rejected", message="HubSpot refused the request.", remedy=VALUE)
+
+
+def classify(status: int, headers: Mapping[str, str], body: str) -> Failure:
+    """What a refusing answer means. Header names are lower-cased."""
+    parsed = read_text(body)
+    wait = retry_after(headers)
+    request_id = headers.get("x-hubspot-correlation-id", "") or parsed.correlation_id
+    return failure(parsed, status=status, wait=wait, request_id=request_id)
+
+
+def failure(
+    error: ErrorBody, *, status: int | None = None, wait: float | None = None, request_id: str = ""
+) -> Failure:
+    """The Failure of an error body; an item of a batch has no status of its own."""
+    code, meaning = _meaning(error, status)
+    message = " ".join(part for part in (meaning.message, error.told) if part)
+    return _made(meaning, message, code, error.fields, request_id, wait)
+
+
+def _meaning(error: ErrorBody, status: int | None) -> tuple[str, Meaning]:
+    fallback = f"HTTP {status}" if status else ""
+    if status == 429:
+        said = (error.policy or error.message).lower()
+        for word, meaning in BY_LIMIT.items():
+            if word in said:
+                return error.policy or word.upper(), meaning
+        return error.category or fallback, BY_CODE["RATE_LIMITS"]
+    if status == 401 and _long_expired(error):
+        # A text that is no token at all reads as expired since 1970 (seen).
+        return error.category, BY_CODE["INVALID_AUTHENTICATION"]
+    if status is None or status < 414:
+        for code in error.codes:
+            if code in BY_CODE:
+                exact = error.codes[0] if code == "VALIDATION_ERROR" else code
+                return exact, BY_CODE[code]
+            if "REQUIRED" in code:
+                return code, BY_CODE[MISSING]
+    code = next(iter(error.codes), fallback)
+    if status is None:
+        return code, _UNKNOWN
+    return code, BY_STATUS.get(status) or (BY_STATUS[500] if status >= 500 else _UNKNOWN)
+
+
+def _long_expired(error: ErrorBody) -> bool:
+    return any(moment.startswith("1970") for moment in error.context.get("expire time", ()))
+
+
+def _made(
+    meaning: Meaning,
+    message: str,
+    code: str,
+    fields: tuple[str, ...],
+    request_id: str,
+    wait: float | None,
+) -> Failure:
+    remedy = meaning.remedy
+    match meaning.outcome:
+        case "login":
+            return NeedsLogin(message, remedy=remedy, code=code, request_id=request_id)
+        case "not_allowed":
+            return NotAllowed(
+                message, remedy=remedy, code=code, fields=fields, request_id=request_id
+            )
+        case "broken":
+            return PluginBroken(message, code=code, fields=fields, request_id=request_id)
+        case "later" | "pause":
+            return RetryLater(
+                message,
+                after=meaning.after if wait is None else wait,
+                pause=meaning.outcome == "pause",
+                remedy=remedy,
+                code=code,
+                request_id=request_id,
+            )
+        case "rejected":
+            return Rejected(message, remedy=remedy, code=code, fields=fields, request_id=request_id)

@@ -1,0 +1,75 @@
+"""`list_fields`: what can be mapped, from the account's own property definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from crmwire.errors import Failure
+from crmwire.types import FieldInfo, Json
+from crmwire_hubspot import paths
+from crmwire_hubspot.scopes import naming_scope, scope
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
+
+HOUR = 3_600.0
+LONGEST_TEXT = 65_536
+"""Characters (developers.hubspot.com/docs, "Properties", read 2026-11)."""
+
+
+def list_fields(conn: Connection, object_type: str) -> list[FieldInfo]:
+    """The properties of a type, hidden ones left out; read once an hour.
+
+    Raises: NotAllowed without a scope that reads them.
+    """
+    known = conn.cache(_cache_key(object_type), HOUR, lambda: _read(conn, object_type))
+    return [_field(object_type, item) for item in known] if isinstance(known, list) else []
+
+
+def warm_up(conn: Connection, object_type: str) -> None:
+    """Read the properties of a type anew. Raises: NotAllowed."""
+    conn.forget_cached(_cache_key(object_type))
+    list_fields(conn, object_type)
+
+
+def _cache_key(object_type: str) -> str:
+    return f"properties:{object_type}"
+
+
+def _read(conn: Connection, object_type: str) -> Json:
+    try:
+        data = conn.http.get(paths.properties(conn, object_type)).json()
+    except Failure as error:
+        raise naming_scope(error, scope(object_type, "read")) from None
+    return [_short(item) for item in data.get("results") or () if not item.get("hidden")]
+
+
+def _short(item: Mapping[str, Any]) -> dict[str, Json]:
+    """What is kept of a definition: whole ones of an account are some hundred kilobytes."""
+    read_only = (item.get("modificationMetadata") or {}).get("readOnlyValue")
+    return {
+        "name": item["name"],
+        "label": item.get("label") or item["name"],
+        "group": item.get("groupName") or "",
+        "type": item.get("type") or "string",
+        "writable": not (item.get("calculated") or read_only),
+        "unique": bool(item.get("hasUniqueValue")),
+        "options": [
+            option["value"] for option in item.get("options") or () if not option.get("hidden")
+        ],
+    }
+
+
+def _field(object_type: str, item: Any) -> FieldInfo:
+    return FieldInfo(
+        name=item["name"],
+        label=item["label"],
+        group=item["group"],
+        type=item["type"],
+        length=LONGEST_TEXT if item["type"] == "string" else None,
+        writable=item["writable"],
+        # The address is the contacts' key although its definition does not say so (seen).
+        unique=item["unique"] or (object_type, item["name"]) == ("contacts", "email"),
+        options=tuple(item["options"]),
+    )

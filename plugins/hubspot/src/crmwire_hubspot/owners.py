@@ -1,0 +1,81 @@
+"""Owners: the account's users, as `hubspot_owner_id` refers to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from crmwire.errors import Failure
+from crmwire.types import Json, Record
+from crmwire_hubspot import paths
+from crmwire_hubspot.scopes import OWNERS_READ, naming_scope
+from crmwire_hubspot.values import email_key
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
+
+DAY, HOUR = 86_400.0, 3_600.0
+_ANSWERS = 100
+
+
+def find_owners(conn: Connection, emails: Iterable[str]) -> dict[str, Record | Failure | None]:
+    """The owner with each address; None if the account has none.
+
+    All owners are read once a day; for an address that is not among them HubSpot is asked once
+    an hour, since a user may be new.
+    """
+    found: dict[str, Record | Failure | None] = {}
+    for email in dict.fromkeys(email_key(email) for email in emails):
+        try:
+            known = _as_map(conn.cache("owners", DAY, lambda: _all(conn)))
+            data = known.get(email)
+            if data is None:
+                data = conn.cache(f"owner:{email}", HOUR, lambda email=email: _one(conn, email))  # type: ignore[misc]
+        except Failure as error:
+            found[email] = naming_scope(error, OWNERS_READ)
+            continue
+        found[email] = _record(data) if isinstance(data, Mapping) and data else None
+    return found
+
+
+def warm_up(conn: Connection) -> None:
+    """Read all owners anew. Raises: NotAllowed without the scope."""
+    conn.forget_cached("owners")
+    conn.cache("owners", DAY, lambda: _all(conn))
+
+
+def _all(conn: Connection) -> Json:
+    owners: dict[str, Json] = {}
+    after: str | None = None
+    for _ in range(_ANSWERS):
+        params = {"limit": "100", "archived": "false"}
+        if after:
+            params["after"] = after
+        data = conn.http.get(paths.owners(conn), params=params).json()
+        owners |= {email_key(owner["email"]): owner for owner in _people(data)}
+        after = (data.get("paging") or {}).get("next", {}).get("after")
+        if after is None:
+            break
+    return owners
+
+
+def _one(conn: Connection, email: str) -> Json:
+    data = conn.http.get(paths.owners(conn), params={"email": email, "limit": "1"}).json()
+    return next((owner for owner in _people(data)), {})
+
+
+def _people(data: Any) -> Iterable[dict[str, Any]]:
+    """Owners that are people with an address, not queues, and only what is needed of them."""
+    for owner in data.get("results") or ():
+        if owner.get("email") and owner.get("type", "PERSON") == "PERSON":
+            names = ("id", "email", "firstName", "lastName", "userId")
+            yield {name: owner.get(name) for name in names}
+
+
+def _as_map(data: Json) -> Mapping[str, Json]:
+    return data if isinstance(data, Mapping) else {}
+
+
+def _record(data: Mapping[str, Any]) -> Record:
+    # `id` is what records refer to, never `userId`.
+    return Record(type="owners", id=str(data["id"]), fields=dict(data))
