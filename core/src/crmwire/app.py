@@ -24,6 +24,7 @@ from crmwire.intake import Intake, token_hash
 from crmwire.mapping import fingerprint, load_preset
 from crmwire.mapping_form import parse_toml
 from crmwire.opening import TOKEN, Openings, lane_of, settings_of
+from crmwire.previewing import Preview, previews
 from crmwire.store import (
     ConnectionRow,
     Counts,
@@ -192,19 +193,19 @@ class App:
 
     # ------------------------------------------------------------ routes
 
-    def presets(self, crm: str) -> dict[str, str]:
-        """The presets of a CRM's plugin and of extensions: name -> TOML text."""
-        merged: dict[str, str] = {}
-        for _, plugin in self.openings.crm_plugins(crm):
-            give = getattr(plugin, "presets", None)
-            if give is not None:
-                merged.update(give() or {})
-        return merged
+    def presets(self, connection: str) -> dict[str, str]:
+        """The presets that a connection's plugins give: name -> TOML text."""
+        conn = self.openings.connection(self.store.connection(connection))
+        return dict(conn.hooks.presets())
 
-    def preset(self, crm: str, name: str) -> dict[str, Any]:
-        """A preset as data. Raises: UnknownName."""
+    def preset(self, connection: str, name: str) -> dict[str, Any]:
+        """A preset as data; `linktime` and `salesforce:linktime` mean the same there.
+
+        Raises: UnknownName.
+        """
+        crm = self.store.connection(connection).crm
         short = name.removeprefix(f"{crm}:")
-        known = self.presets(crm)
+        known = self.presets(connection)
         if short not in known:
             raise UnknownName(
                 f"{crm} has no preset {name!r}.",
@@ -232,7 +233,7 @@ class App:
         default: now) are skipped.
         """
         feed_row, conn_row = self.store.feed(feed), self.store.connection(connection)
-        raw = dict(mapping) if mapping is not None else self.preset(conn_row.crm, preset)
+        raw = dict(mapping) if mapping is not None else self.preset(connection, preset)
         name = name or "-".join([feed, *([] if page == "*" else [page]), connection])
         _named(name)
         self._compiled(conn_row, raw, feed_row.source, options, rows, zone, name)
@@ -335,6 +336,13 @@ class App:
             return intake.take_in(self.openings, row, request)
         events = self.openings.source(row).parse_webhook(request)
         return intake.accepted(self.openings, row, events, self.clock.now())
+
+    def preview(self, feed: str, body: bytes, *, connection: str | None = None) -> list[Preview]:
+        """What a webhook body would do, as if it came in now; only reads are sent.
+
+        Raises: UnknownName, UnreadableWebhook, ConfigurationError.
+        """
+        return previews(self.openings, self.store.feed(feed), body, connection)
 
     # ------------------------------------------------------------ deliveries
 
@@ -475,7 +483,10 @@ def _named(name: str) -> None:
 
 
 def open_app(home: Path | str | None = None, **more: Any) -> App:
-    """Open a data folder (default: `CRMWIRE_HOME`). Raises: ConfigurationError, StoreUnavailable."""
+    """Open a data folder; by default `CRMWIRE_HOME`.
+
+    Raises: ConfigurationError, StoreUnavailable.
+    """
     return App(Path(home) if home is not None else None, **more)
 
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from crmwire.errors import ConfigurationError, UnreadableWebhook, WebhookRefused
+from crmwire.errors import (
+    ConfigurationError,
+    PluginBroken,
+    UnreadableWebhook,
+    WebhookRefused,
+)
 from crmwire.signatures import verify
 from crmwire.types import Event, WebhookRequest
 
@@ -71,16 +76,17 @@ def verified(hooks: SourceHooks, request: WebhookRequest) -> bool:
 def take_in(openings: Openings, row: FeedRow, request: WebhookRequest) -> Intake:
     """Verify, parse and accept one webhook; on disk when this returns.
 
+    A signed body that the source's plugin cannot read is kept, so that nothing is lost.
     Raises: WebhookRefused, UnreadableWebhook (only if it was not signed), StoreUnavailable,
-    PluginBroken.
+    PluginBroken if the plugin does not load.
     """
     hooks = openings.source(row)
     signed = verified(hooks, request)
     now = openings.clock.now()
     try:
         events = hooks.parse_webhook(request)
-    except UnreadableWebhook as error:
-        if not signed:
+    except (UnreadableWebhook, PluginBroken) as error:
+        if not signed and isinstance(error, UnreadableWebhook):
             raise
         openings.store.keep_unreadable(row.id, request.body, error.message, now)
         return Intake(status="unreadable", reason=error.message)

@@ -43,6 +43,7 @@ from crmwire.types import (
 CREATING = frozenset({"created", "rescheduled", "updated", "reassigned", "requested"})
 """Bookings' events that make a record where there is none."""
 TICKET_CREATING = frozenset({"message_received", "message_sent", "note_added"})
+MAKING = CREATING | TICKET_CREATING
 ENDINGS = ("cancelled", "rejected")
 ROLES = frozenset({"person", "company", "activity", "records"})
 AGAIN = -1
@@ -146,9 +147,9 @@ class Mapping:
         for role, table in self.activities.items():
             following += self._following(role, table, event, subject, variables)
         verb = event.type.rpartition(".")[2]
-        if self.activities and not any(draft.action == "write" for draft in following):
-            return following
-        if not self.activities and verb not in CREATING | TICKET_CREATING:
+        making = any(draft.action == "write" for draft in following)
+        again = any(link.version == AGAIN for link in subject.links)
+        if not (making or ((again or not self.activities) and verb in MAKING)):
             return following
         found: list[Draft] = []
         for role, table_ in self.records.items():
@@ -309,7 +310,7 @@ def _action_per_event(
     gone = subject.status in ENDINGS
     change = _change(table, verb)
     if change is None:
-        return "write" if verb in CREATING | TICKET_CREATING and not gone else None
+        return "write" if verb in MAKING and not gone else None
     if change.do not in ("add", "update") or (gone and not subject.links):
         return None
     return "write"

@@ -204,8 +204,9 @@ def converter(filters: Mapping[str, Filter] | None = None) -> cattrs.Converter:
     conv.register_structure_hook(FieldRow, row)
     conv.register_structure_hook(bool, _strictly(bool, "true or false"))
     conv.register_structure_hook(str, _strictly(str, "a text"))
-    conv.register_structure_hook(tuple[str, ...], _texts)
-    conv.register_structure_hook(tuple[str, ...] | None, _maybe_texts)
+    # Generic types cannot be registered by dispatch, so they are compared.
+    conv.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _texts)
+    conv.register_structure_hook_func(lambda kind: kind == tuple[str, ...] | None, _maybe_texts)
     return conv
 
 

@@ -69,6 +69,12 @@ def receiver(
         log.error("store_unavailable", error=str(error))
         return _error(503, "store_unavailable", "The event was not stored; send it again.")
 
+    async def not_found(request: Request, error: Exception) -> Response:
+        return _error(404, "not_found", "There is nothing here.")
+
+    async def not_allowed(request: Request, error: Exception) -> Response:
+        return _error(405, "method_not_allowed", "Webhooks are sent with POST.")
+
     async def gone(request: Request, error: Exception) -> Response:
         return _error(400, "incomplete", "The body ended early.")
 
@@ -80,8 +86,8 @@ def receiver(
         exception_handlers={
             StoreUnavailable: unavailable,
             ClientDisconnect: gone,
-            404: lambda _request, _error_: _error(404, "not_found", "There is nothing here."),
-            405: lambda _request, _error_: _error(405, "method_not_allowed", "Use POST."),
+            404: not_found,
+            405: not_allowed,
         },
     )
 

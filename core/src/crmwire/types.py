@@ -60,15 +60,18 @@ class WebhookRequest:
 class SignatureScheme:
     """How a source signs its webhooks; `static` compares the header with the secret itself.
 
-    `header` holds the signature; `pattern` is a regular expression whose group `sig` (and `t`,
-    if the timestamp stands in the same header) picks it out. `signed` is a template over
-    `{timestamp}`, `{id}` and `{body}`. `tolerance` is in seconds, None where nothing is dated.
+    `header` holds the signature, or several: each match of the regular expression `pattern` gives
+    one as its group `sig` (and the timestamp as `t`, if it stands in the same header); `template`
+    is how the source writes that header. `signed` is a template over `{timestamp}`, `{id}` and
+    `{body}`. `HEX` is upper case. A secret that begins with `secret_prefix` is base64 after it.
+    `tolerance` is in seconds, None where nothing is dated.
     """
 
     header: str
     pattern: str = r"^(?P<sig>.+)$"
+    template: str = "{signature}"
     algorithm: Literal["sha256", "sha1", "static"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
+    encoding: Literal["hex", "HEX", "base64"] = "hex"
     signed: str = "{body}"
     timestamp_header: str | None = None
     id_header: str | None = None

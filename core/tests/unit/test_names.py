@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmwire.names import family_name, full_name, given_name, split_name
@@ -74,6 +74,7 @@ LETTERS = st.text(max_size=40) | st.text(
 
 
 @given(LETTERS)
+@settings(deadline=None)
 def test_no_letter_of_a_name_is_ever_lost(full: str) -> None:
     name = split_name(full)
     kept = sorted("".join((name.given + name.family).split()))

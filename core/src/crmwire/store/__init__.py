@@ -108,6 +108,28 @@ class Store:
         moment = now.timestamp()
         return self._writer.submit(lambda db: accepting.accept(db, feed, events, moment))
 
+    def rehearse(
+        self, feed: int, events: Sequence[Event], now: datetime
+    ) -> list[tuple[int, Claimed]]:
+        """What accepting these events would leave to do, by connection; nothing is stored."""
+        moment = now.timestamp()
+
+        def job(db: Database) -> None:
+            found: list[tuple[int, Claimed]] = []
+            for one in accepting.accept(db, feed, events, moment):
+                rows = db.execute(
+                    "SELECT id, connection FROM deliveries WHERE event = ?", (one.event_id,)
+                ).fetchall()
+                for delivery, connection in rows:
+                    found += [(connection, c) for c in work.load(db, connection, [delivery])]
+            raise _Rehearsed(found)
+
+        try:
+            self._writer.run(job)
+        except _Rehearsed as done:
+            return done.found
+        return []
+
     def keep_unreadable(self, feed: int, body: bytes, reason: str, now: datetime) -> int:
         moment = now.timestamp()
         return self._writer.run(
@@ -242,6 +264,14 @@ class Store:
     def cache_of(self, connection: int) -> MutableMapping[str, Cached]:
         """A connection's cache that outlives the process."""
         return _Cache(self, connection)
+
+
+class _Rehearsed(Exception):
+    """Carries what a rehearsal found out of the transaction, which is thereby undone."""
+
+    def __init__(self, found: list[tuple[int, Claimed]]) -> None:
+        super().__init__()
+        self.found = found
 
 
 class _Cache(MutableMapping[str, Cached]):

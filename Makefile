@@ -1,0 +1,52 @@
+# Everything is set up in .venv with nothing but Python 3.11 (or later) and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+PACKAGES := core $(sort $(wildcard plugins/*))
+SOURCES := core/src $(wildcard plugins/*/src)
+
+.PHONY: setup demo test check bench soak format constraints clean
+
+setup: $(STAMP)
+
+$(STAMP): constraints.txt core/pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	@test -n "$(PYTHON)" || { echo "crmwire needs Python 3.11 or later."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "crmwire needs Python 3.11 or later; set PYTHON to one."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what crmwire needs into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		$(foreach package,$(PACKAGES),-e $(package))
+	@touch $@
+
+demo: setup
+	@$(BIN)/crmwire demo
+
+test: setup
+	@$(BIN)/python -m pytest -q
+
+check: setup
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy $(SOURCES) core/tests/typing
+	@$(BIN)/lint-imports --no-cache
+
+bench: setup
+	@$(BIN)/python -m bench
+
+soak: setup
+	@$(BIN)/python -m pytest -q tests/e2e/test_kill.py --bookings 3000
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Names, versions and hashes only, for every platform: no index lines.
+constraints:
+	@$(BIN)/uv export --quiet --all-packages --all-extras --all-groups --no-emit-workspace \
+		--no-header --no-annotate --format requirements-txt --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
