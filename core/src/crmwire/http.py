@@ -144,7 +144,7 @@ class Client:
     ) -> tuple[int, dict[str, str], bytes]:
         """Send once. Raises: RetryLater, with `sent` telling whether it may have arrived."""
         content = None
-        headers = {"Accept": "application/json", **headers}
+        headers = {"Accept": "application/json", **request.headers, **headers}
         if request.json is not None:
             content = jsonlib.dumps(request.json, ensure_ascii=False).encode()
             headers["Content-Type"] = "application/json"

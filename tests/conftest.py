@@ -1,0 +1,10 @@
+"""Options of the long tests."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bookings", type=int, default=300, help="bookings of the kill test")
+    parser.addoption("--kill-seed", type=int, default=20261121, help="its seed")
