@@ -32,7 +32,10 @@ def entries(scene: Stage, crm: str) -> int:
 def test_a_hundred_bookings_of_ten_new_people_at_once_make_ten_people(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     with stage(tmp_path, CRMS) as scene:
-        bodies = [booking(number, number % 10).created(now + timedelta(seconds=1)) for number in range(100)]
+        bodies = [
+            booking(number, number % 10).created(now + timedelta(seconds=1))
+            for number in range(100)
+        ]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(scene.send, bodies))
         scene.settle(60)
@@ -41,18 +44,20 @@ def test_a_hundred_bookings_of_ten_new_people_at_once_make_ten_people(tmp_path: 
             assert entries(scene, crm) == 100, crm
 
 
-@pytest.mark.parametrize(
-    ("crm", "most"), [("salesforce", 5), ("hubspot", 3), ("attio", 301)]
-)
+@pytest.mark.parametrize(("crm", "most"), [("salesforce", 5), ("hubspot", 3), ("attio", 301)])
 def test_a_backlog_of_a_hundred_bookings_costs_few_calls(
     crm: str, most: int, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
     with stage(tmp_path, {crm: crm}) as scene:
-        scene.app.store.pause(scene.app.store.connection(crm).lane, now + timedelta(seconds=1), "test")
+        scene.app.store.pause(
+            scene.app.store.connection(crm).lane, now + timedelta(seconds=1), "test"
+        )
         before = len(scene.calls(crm))
         for number in range(100):
-            scene.app.accept("feed", booking(number).created(now + timedelta(seconds=1)), trusted=True)
+            scene.app.accept(
+                "feed", booking(number).created(now + timedelta(seconds=1)), trusted=True
+            )
         scene.settle(60)
         assert len(scene.people(crm)) == 100
         assert entries(scene, crm) == 100
@@ -84,9 +89,7 @@ def test_the_calls_of_one_booking(
             spent.append(len(scene.calls(crm)) - before)
         assert spent == [created, moved, cancelled]
         before = len(scene.calls(crm))
-        scene.send(
-            SampleBooking(uid="bk-2", email=one.email, name=one.name).created(second)
-        )
+        scene.send(SampleBooking(uid="bk-2", email=one.email, name=one.name).created(second))
         scene.settle()
         assert len(scene.calls(crm)) - before <= 3
         assert len(scene.people(crm)) == 1
@@ -123,7 +126,9 @@ def test_a_plugin_that_hangs_is_set_aside_and_named(tmp_path: Path) -> None:
         "    time.sleep(4)\n"
     )
     now = datetime.now(UTC)
-    with stage(tmp_path, {"good": "hubspot", "bad": "hubspot"}, settings={"read_timeout": 0.5}) as scene:
+    with stage(
+        tmp_path, {"good": "hubspot", "bad": "hubspot"}, settings={"read_timeout": 0.5}
+    ) as scene:
         row = scene.app.store.connection("bad")
         settings = {**row.settings, "plugins": ["slow.py"]}
         from crmwire.store import setup

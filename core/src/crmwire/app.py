@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -39,6 +40,9 @@ from crmwire.store import (
 )
 from crmwire.types import ConnectionReport, Finding, WebhookRequest
 from crmwire.vault import Vault, load_keys
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
 
 SIGNING = "signing"
 ADDRESS = "address"
@@ -101,7 +105,7 @@ class App:
         settings: Mapping[str, Any] | None = None,
     ) -> str:
         """Add a feed and return its address path, `/in/TOKEN`. Raises: ConfigurationError."""
-        _named(name)
+        checked_name(name)
         self.discovery.find("source", source).load()
         if not signing_secret and not allow_unsigned:
             raise ConfigurationError(
@@ -134,6 +138,19 @@ class App:
         """The path that webhooks of a feed are sent to."""
         return f"/in/{self.vault.get(row.owner, ADDRESS)}"
 
+    def is_signed(self, row: FeedRow) -> bool:
+        """Whether a feed has a secret that its webhooks are checked with."""
+        return any(name.startswith(SIGNING) for name in self.vault.all(row.owner))
+
+    def change_feed(self, name: str, *, settings: Mapping[str, Any], allow_unsigned: bool) -> None:
+        """Replace a feed's settings; its address and secret stay."""
+        row = self.store.feed(name)
+        self.store.write(
+            lambda db: setup.update_feed(
+                db, row.id, settings=settings, allow_unsigned=allow_unsigned
+            )
+        )
+
     def set_signing_secret(self, name: str, secret: str) -> None:
         """Replace a feed's signing secret."""
         self.vault.put(self.store.feed(name).owner, SIGNING, secret)
@@ -155,9 +172,9 @@ class App:
         settings: Mapping[str, Any] | None = None,
     ) -> ConnectionRow:
         """Add a connection with a static token. Raises: ConfigurationError, PluginBroken."""
-        _named(name)
+        checked_name(name)
         self.discovery.find("crm", crm).load()
-        settings_of(settings or {}, f"connection {name}")
+        checked_zone(settings_of(settings or {}, f"connection {name}").zone)
         now = self.clock.now().timestamp()
 
         def job(db: Any) -> None:
@@ -175,6 +192,14 @@ class App:
             self.remove_connection(name)
             raise
         return row
+
+    def change_connection(self, name: str, *, settings: Mapping[str, Any]) -> None:
+        """Replace a connection's settings. Raises: ConfigurationError, PluginBroken."""
+        row = self.store.connection(name)
+        conn = self.openings.trial(name, row.crm, settings)
+        conn.close()
+        checked_zone(conn.settings.zone)
+        self.store.write(lambda db: setup.update_connection(db, row.id, settings=settings))
 
     def set_token(self, name: str, token: str) -> None:
         """Give a connection another token; what waited for a login goes on."""
@@ -203,15 +228,7 @@ class App:
 
         Raises: UnknownName.
         """
-        crm = self.store.connection(connection).crm
-        short = name.removeprefix(f"{crm}:")
-        known = self.presets(connection)
-        if short not in known:
-            raise UnknownName(
-                f"{crm} has no preset {name!r}.",
-                remedy=f"It has: {', '.join(sorted(known)) or 'none'}.",
-            )
-        return load_preset(known[short], f"{crm}:{short}")
+        return preset_of(self.openings.connection(self.store.connection(connection)), name)
 
     def add_route(
         self,
@@ -235,7 +252,7 @@ class App:
         feed_row, conn_row = self.store.feed(feed), self.store.connection(connection)
         raw = dict(mapping) if mapping is not None else self.preset(connection, preset)
         name = name or "-".join([feed, *([] if page == "*" else [page]), connection])
-        _named(name)
+        checked_name(name)
         self._compiled(conn_row, raw, feed_row.source, options, rows, zone, name)
         start = since or self.clock.now()
 
@@ -296,6 +313,7 @@ class App:
         zone: str | None,
         name: str,
     ) -> None:
+        checked_zone(zone)
         conn = self.openings.connection(conn_row)
         self.openings.compiled(
             raw,
@@ -423,9 +441,7 @@ class App:
                 if route.connection == name:
                     findings += conn.hooks.check_mapping(self.openings.mapping(route))
         except CrmwireError as error:
-            findings.append(
-                Finding(level="error", subject=name, message=error.message, remedy=error.remedy)
-            )
+            findings.append(_as_finding(name, error))
         return Checked(name=name, kind="connection", report=report, findings=tuple(findings))
 
     def _keep_report(self, row: ConnectionRow, report: ConnectionReport) -> None:
@@ -460,10 +476,25 @@ class App:
                     )
                 )
         except CrmwireError as error:
-            findings.append(
-                Finding(level="error", subject=name, message=error.message, remedy=error.remedy)
-            )
+            findings.append(_as_finding(name, error))
         return Checked(name=name, kind="feed", report=None, findings=tuple(findings))
+
+
+def _as_finding(subject: str, error: CrmwireError) -> Finding:
+    message = " ".join([error.message, "; ".join(getattr(error, "problems", ()))]).strip()
+    return Finding(level="error", subject=subject, message=message, remedy=error.remedy)
+
+
+def preset_of(conn: Connection, name: str) -> dict[str, Any]:
+    """A preset of an open connection as data. Raises: UnknownName, ConfigurationError."""
+    short = name.removeprefix(f"{conn.crm}:")
+    known = conn.hooks.presets()
+    if short not in known:
+        raise UnknownName(
+            f"{conn.crm} has no preset {name!r}.",
+            remedy=f"It has: {', '.join(sorted(known)) or 'none'}.",
+        )
+    return load_preset(known[short], f"{conn.crm}:{short}")
 
 
 def _review(view: DeliveryView) -> Mapping[str, Any] | None:
@@ -475,11 +506,24 @@ def _review(view: DeliveryView) -> Mapping[str, Any] | None:
     return None
 
 
-def _named(name: str) -> None:
+def checked_name(name: str) -> None:
+    """Raises: ConfigurationError if a feed, connection or route cannot be called so."""
     if not name or not all(letter.isalnum() or letter in "-_.:@" for letter in name):
         raise ConfigurationError(
             f"{name!r} is not a name.", remedy="Use letters, digits and - _ . : @ only."
         )
+
+
+def checked_zone(name: str | None) -> None:
+    """Raises: ConfigurationError if there is no time zone of that name."""
+    if name is None:
+        return
+    try:
+        ZoneInfo(name)
+    except (ValueError, LookupError, OSError):
+        raise ConfigurationError(
+            f"There is no time zone {name!r}.", remedy="Write it as Europe/London or UTC."
+        ) from None
 
 
 def open_app(home: Path | str | None = None, **more: Any) -> App:

@@ -15,6 +15,8 @@ from crmwire.pipeline.outcomes import Pause
 from crmwire.store import Batch, Fenced, Outcome, setup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from crmwire.opening import Openings
 
 log = structlog.get_logger("crmwire.drain")
@@ -32,6 +34,8 @@ class Drainer:
         self._store = openings.store
         self._clock = openings.clock
         self._busy: dict[str, Desk] = {}
+        self.wake: Callable[[Collection[str]], None] = lambda lanes: None
+        """Told of a lane that took over deliveries; set by who runs the engine."""
 
     def drain(self, lane: str, stop: threading.Event) -> None:
         """Work until nothing of the lane is due, the lane is paused, or `stop` is set."""
@@ -49,6 +53,8 @@ class Drainer:
                     now=self._clock.now(),
                 )
                 self._observe(lane, result)
+                if result.moved_to is not None:
+                    self.wake([result.moved_to])
                 if batch is None:
                     return
                 last = batch.connection
@@ -85,7 +91,9 @@ class Drainer:
             return self._given_back(batch, error)
         if desk.lane != lane:
             # The account became known just now; its own lane takes the deliveries.
-            return self._given_back(batch, None)
+            result = self._given_back(batch, None)
+            result.moved_to = desk.lane
+            return result
         self._busy[lane] = desk
         desk.conn.alive()
         result = Result()

@@ -75,8 +75,22 @@ MAX_RESULT = 100_000
 
 TESTS = frozenset(["boolean", "defined", "false", "none", "number", "string", "true", "undefined"])
 
-_ALLOWED = nodes.Add, nodes.And, nodes.Compare, nodes.Concat, nodes.CondExpr, nodes.List, nodes.Neg
-_ALLOWED_TOO = nodes.Not, nodes.Operand, nodes.Or, nodes.Sub, nodes.Tuple
+_ALLOWED = frozenset(
+    [
+        nodes.Add,
+        nodes.And,
+        nodes.Compare,
+        nodes.Concat,
+        nodes.CondExpr,
+        nodes.List,
+        nodes.Neg,
+        nodes.Not,
+        nodes.Operand,
+        nodes.Or,
+        nodes.Sub,
+        nodes.Tuple,
+    ]
+)
 """Nodes that are allowed if what they are made of is."""
 
 _REFUSED: Mapping[type[nodes.Node], str] = {
@@ -264,7 +278,7 @@ class _Check:
                 return self._test(node)
             case nodes.List() | nodes.Tuple() if len(node.items) > MAX_ITEMS:
                 raise self._error(f"A list has more than {MAX_ITEMS} items.")
-        if type(node) in (*_ALLOWED, *_ALLOWED_TOO):
+        if type(node) in _ALLOWED:
             return tuple(node.iter_child_nodes())
         raise self._error(
             _REFUSED.get(type(node), f"{type(node).__name__} is not allowed in an expression.")
@@ -588,4 +602,5 @@ _KINDS = {
     int: "a number",
     list: "a list",
     str: "a text",
+    tuple: "a list",
 }

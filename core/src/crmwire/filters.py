@@ -92,7 +92,7 @@ def written(context: Context, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, date):
         return local(context, value) or ""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return join(context, value) or ""
     if isinstance(value, int | float):
         return str(value)
@@ -123,7 +123,7 @@ def last(value: object) -> object:
 
 
 def _items(value: object) -> Iterator[object]:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         yield from value
     elif isinstance(value, Mapping):
         raise TypeError("it takes a list, not a group of values")

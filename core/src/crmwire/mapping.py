@@ -27,7 +27,7 @@ from crmwire.mapping_form import (
     parse_toml,
     structured,
 )
-from crmwire.names import family_name, given_name
+from crmwire.names import family_name, full_name, given_name
 from crmwire.types import (
     Draft,
     DraftField,
@@ -119,17 +119,19 @@ class Mapping:
             "team": self.team,
             "options": dict(self.options),
             "zones": [zone for zone in zones if zone],
+            "phone_region": self.phone_region,
             "draft": {},
         }
         return variables
 
     def _complete(self, person: dict[str, Any]) -> None:
-        full = person.get("full_name")
-        if full and not (person.get("given_name") or person.get("family_name")):
+        full = person.get("full_name") or full_name(
+            person.get("given_name"), person.get("family_name")
+        )
+        person["full_name"] = full
+        if full and not (person.get("given_name") and person.get("family_name")):
+            # One name alone is the family name: CRMs ask for that one.
             person["given_name"], person["family_name"] = given_name(full), family_name(full)
-        elif not full:
-            parts = [person.get("given_name"), person.get("family_name")]
-            person["full_name"] = " ".join(part for part in parts if part) or None
         person["phone_raw"] = person.get("phone")
         if person.get("phone"):
             person["phone"] = phone(person["phone"], self.phone_region) or person["phone"]

@@ -104,6 +104,21 @@ class Openings:
             cache=self.store.cache_of(row.id),
         )
 
+    def trial(self, name: str, crm: str, settings: object) -> Connection:
+        """A connection that is not stored, without a token: to see what its plugins say.
+
+        Raises: UnknownName, PluginBroken, ConfigurationError.
+        """
+        checked = settings_of(settings, f"connection {name}")
+        return Connection(
+            name=name,
+            crm=crm,
+            settings=checked,
+            plugins=self.crm_plugins(crm, checked.plugins),
+            clock=self.clock,
+            token=lambda: None,
+        )
+
     def crm_plugins(self, crm: str, local: tuple[str, ...] = ()) -> list[Named]:
         """A CRM's plugin, the extensions and the local files, in the order they are registered."""
         plugins: list[Named] = [(crm, self.discovery.find("crm", crm).load())]

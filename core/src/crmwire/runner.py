@@ -37,6 +37,7 @@ class Daemon:
             hangs=self.drainer.hangs,
             sweep=sweep,
         )
+        self.drainer.wake = self.engine.wake
         self.asgi = receiver(app.openings, self.engine.wake, self.health)
         self._crm_by_lane: dict[str, str] = {}
 

@@ -32,10 +32,14 @@ def booked(
 ) -> Event:
     """A booking's event that happened `minute` minutes after noon."""
     start = None if hour is None else START.replace(hour=hour)
-    details = Details() if partial else Details(
-        booking=Booking(start=start, end=start and start + timedelta(minutes=30)),
-        guest=Person(email="ada@example.com", full_name="Ada Byron"),
-        page=Page(id=page, title="Intro"),
+    details = (
+        Details()
+        if partial
+        else Details(
+            booking=Booking(start=start, end=start and start + timedelta(minutes=30)),
+            guest=Person(email="ada@example.com", full_name="Ada Byron"),
+            page=Page(id=page, title="Intro"),
+        )
     )
     return Event(
         type=f"booking.{verb}",
@@ -219,7 +223,9 @@ def test_all_orders_of_arrival_end_in_one_subject_in_the_same_state(
     assert len(ends) == 1
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(events=st.lists(st.sampled_from([e for h in HISTORIES for e in h]), max_size=8))
 def test_any_repetition_accepts_each_event_once(
     events: list[Event], tmp_path_factory: pytest.TempPathFactory
@@ -246,9 +252,11 @@ def test_many_threads_share_commits_and_each_gets_its_own_answer(tmp_path: Path)
 
     store = Store(tmp_path / "crmwire.db", threaded=True)
     feed = set_up(store)
-    accept: Callable[[int], bool] = lambda n: store.accept(  # noqa: E731
-        feed, [booked("created", f"u{n % 50}", 1)], NOW
-    )[0].duplicate
+    accept: Callable[[int], bool] = lambda n: (
+        store.accept(  # noqa: E731
+            feed, [booked("created", f"u{n % 50}", 1)], NOW
+        )[0].duplicate
+    )
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(accept, range(200)))
     assert answers.count(False) == 50

@@ -77,9 +77,7 @@ def test_the_first_key_that_finds_anything_wins() -> None:
     assert (match.record, match.why) == (record("p"), "matched by Phone")
 
 
-@pytest.mark.parametrize(
-    ("several", "wins"), [("newest", "b"), ("oldest", "a"), ("active", "a")]
-)
+@pytest.mark.parametrize(("several", "wins"), [("newest", "b"), ("oldest", "a"), ("active", "a")])
 def test_several_matches_are_decided_by_the_mapping(several: str, wins: str) -> None:
     records = (
         record("a", created_at=at(1), last_activity_at=at(9)),
@@ -112,14 +110,15 @@ def test_a_record_is_upserted_only_if_everything_is_always_written() -> None:
     assert can_upsert(draft(), keys, ()) is None
     assert can_upsert(draft(update=False), keys, ("Email",)) is None
     assert can_upsert(draft(types=("Lead", "Contact")), keys, ("Email",)) is None
-    careful = (*draft().fields["Contact"], DraftField(name="X", value="1", write=WritePolicy.IF_EMPTY))
+    careful = (
+        *draft().fields["Contact"],
+        DraftField(name="X", value="1", write=WritePolicy.IF_EMPTY),
+    )
     assert can_upsert(draft(fields={"Contact": careful}), keys, ("Email",)) is None
 
 
 def changes(fields: dict[str, Any], policy: WritePolicy, value: Any = "new", **more: Any) -> Any:
-    wanted = draft(
-        fields={"Contact": (DraftField(name="F", value=value, write=policy),)}, **more
-    )
+    wanted = draft(fields={"Contact": (DraftField(name="F", value=value, write=policy),)}, **more)
     match = Match(action="update", type="Contact", record=record("a", fields=fields))
     (change,) = merged_fields(wanted, match)
     return change

@@ -137,9 +137,7 @@ def test_a_reschedule_changes_the_linked_activity_only_and_notes_the_previous_ti
     (draft,) = mapping().drafts(event("rescheduled", 2), subject(PERSON, ACTIVITY))
     assert draft.action == "update"
     assert draft.link == ACTIVITY
-    assert values(draft)["Description"] == (
-        "Booked via Cal.com\nPreviously 2026-12-01 10:00 CET"
-    )
+    assert values(draft)["Description"] == ("Booked via Cal.com\nPreviously 2026-12-01 10:00 CET")
 
 
 def test_a_reschedule_of_an_unknown_booking_creates_it() -> None:

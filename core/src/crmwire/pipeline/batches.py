@@ -33,6 +33,8 @@ class Result:
     needs_login: NeedsLogin | None = None
     broken: PluginBroken | None = None
     changes: list[DeliveryChange] = field(factory=list)
+    moved_to: str | None = None
+    """The lane that the connection turned out to belong to."""
 
 
 def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:

@@ -1,7 +1,4 @@
-"""The smallest CRM plugin: a module with hooks. Copy it, and change what your CRM does otherwise.
-
-Its API (`crmwire.testing.toysandbox`) writes one record with each call and searches for several.
-"""
+"""The smallest CRM plugin: copy it, then change what your CRM does otherwise."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from crmwire import Failure, NeedsLogin, NotAllowed, RecordGone, Rejected, hookimpl
-from crmwire.http import Method, Request, Response
+from crmwire import Failure, RecordGone, Rejected, hookimpl
+from crmwire.http import Method, Request
 from crmwire.types import (
     AuthScheme,
     Candidates,
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
     from crmwire.sandbox import SandboxSettings
 
 URL = "https://toycrm.example.com"
-TELLING = ("email", "contact", "title", "start")  # the fields that tell records apart
+METHODS: dict[str, Method] = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
 
 
 @hookimpl
@@ -69,38 +66,25 @@ def presets(conn: Connection) -> Mapping[str, str] | None:
 
 
 @hookimpl
-def classify_error(
-    conn: Connection, status: int, headers: Mapping[str, str], body: str
-) -> Failure | None:
-    kinds = {401: NeedsLogin, 403: NotAllowed, 404: RecordGone, 422: Rejected}
-    return kinds[status](code=f"HTTP {status}") if status in kinds else None
-
-
-@hookimpl
 def find_records(
     conn: Connection, queries: Sequence[Query]
 ) -> Sequence[Candidates | Failure] | None:
-    """One call for all. Users are not asked for: the toy CRM has none."""
-    asked = [query for query in queries if query.role != "user"]
-    searches = [{"types": query.types, "where": {query.key: query.value}} for query in asked]
-    found = dict(zip([query.id for query in asked], _search(conn, searches), strict=True))
-    answers = [(query, found.get(query.id, [])) for query in queries]
+    """One call for all; users are records of the type `user`."""
+    found = _search(conn, [{"types": one.types, "where": {one.key: one.value}} for one in queries])
     return [
         answer if isinstance(answer, Failure) else Candidates(query=query, records=tuple(answer))
-        for query, answer in answers
+        for query, answer in zip(queries, found, strict=True)
     ]
 
 
 @hookimpl
 def write_records(conn: Connection, writes: Sequence[Write]) -> Sequence[Written | Failure] | None:
-    """A call for each record; records that others refer to go first."""
+    """A call for each record, those first that others refer to; one failure stops no other."""
     done: dict[str, Written | Failure] = {}
     for wave in waves(writes):
-        ready = _ready(wave, done)
-        answers = conn.http.map([_request(write) for write in ready])
-        done |= {
-            write.id: _written(write, answer) for write, answer in zip(ready, answers, strict=True)
-        }
+        for write in wave:
+            ready = resolve(write, done)
+            done[write.id] = ready if isinstance(ready, Failure) else _send(conn, ready)
     return [done[write.id] for write in writes]
 
 
@@ -108,19 +92,18 @@ def write_records(conn: Connection, writes: Sequence[Write]) -> Sequence[Written
 def find_written(
     conn: Connection, writes: Sequence[Write]
 ) -> Sequence[Sequence[Record] | Failure] | None:
-    """Search for what was made since it was sent; for who was not made, nothing else was."""
+    """What was made since these were sent; where a person was not made, nothing else was."""
     found: dict[str, list[Record] | Failure] = {}
     done: dict[str, Written | Failure] = {}
     for wave in waves(writes):
-        ready = _ready([write for write in wave if references(write) <= done.keys()], done)
-        for write, records in zip(ready, _search(conn, [*map(_traces, ready)]), strict=True):
-            found[write.id] = records
-            if isinstance(records, Failure):
-                done[write.id] = records
-            elif records:
-                done[write.id] = Written(id=write.id, type=write.type, record=records[0].id)
-    failed = {id_: one for id_, one in done.items() if isinstance(one, Failure)}
-    return [failed.get(write.id) or found.get(write.id, []) for write in writes]
+        for write in wave:
+            known = references(write) <= done.keys()
+            found[write.id] = answer = _made_by(conn, resolve(write, done)) if known else []
+            if isinstance(answer, Failure):
+                done[write.id] = answer
+            elif answer:
+                done[write.id] = Written(id=write.id, type=write.type, record=answer[0].id)
+    return [found[write.id] for write in writes]
 
 
 @hookimpl
@@ -133,20 +116,13 @@ def sandbox(settings: SandboxSettings) -> ASGIApp | None:
 def _search(conn: Connection, searches: list[dict[str, Any]]) -> list[list[Record] | Failure]:
     if not searches:
         return []
-    results = conn.http.post("search", {"searches": searches}, safe=True).json()["results"]
+    answer = conn.http.post("search", {"searches": searches}, safe=True).json()
     return [
         [Record(type=one["type"], id=one["id"], fields=one) for one in result["records"]]
         if "records" in result
         else Rejected(result["error"])
-        for result in results
+        for result in answer["results"]
     ]
-
-
-def _ready(wave: Sequence[Write], done: dict[str, Written | Failure]) -> list[Write]:
-    """The writes, with ids for references; who refers to a failure shares it."""
-    resolved = {write.id: resolve(write, done) for write in wave}
-    done |= {id_: one for id_, one in resolved.items() if isinstance(one, Failure)}
-    return [one for one in resolved.values() if isinstance(one, Write)]
 
 
 def _fields(write: Write) -> dict[str, Any]:
@@ -156,23 +132,18 @@ def _fields(write: Write) -> dict[str, Any]:
     }
 
 
-def _request(write: Write) -> Request:
+def _send(conn: Connection, write: Write) -> Written | Failure:
     path = write.type if write.action == "create" else f"{write.type}/{write.record}"
-    methods: dict[str, Method] = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
-    return Request(method=methods[write.action], path=path, json=_fields(write))
-
-
-def _written(write: Write, answer: Response | Failure) -> Written | Failure:
+    request = Request(method=METHODS[write.action], path=path, json=_fields(write))
     try:
-        if isinstance(answer, Failure):
-            return answer
-        made, new = answer.json()["id"], write.action == "create"
-        return Written(id=write.id, type=write.type, record=made, created=new)
-    except Failure as failure:  # the answer is not JSON
-        return failure
+        record = conn.http.send(request).json()["id"]
+    except Failure as failure:
+        return RecordGone() if failure.code == "HTTP 404" else failure
+    return Written(id=write.id, type=write.type, record=record)
 
 
-def _traces(write: Write) -> dict[str, Any]:
-    where = {name: value for name, value in _fields(write).items() if name in TELLING}
-    since = write.sent_at and (write.sent_at - timedelta(seconds=60)).isoformat()
-    return {"types": [write.type], "where": where, "since": since}
+def _made_by(conn: Connection, write: Write | Failure) -> list[Record] | Failure:
+    if isinstance(write, Failure):
+        return write
+    since = write.sent_at and (write.sent_at - timedelta(minutes=1)).isoformat()
+    return _search(conn, [{"types": [write.type], "where": _fields(write), "since": since}])[0]

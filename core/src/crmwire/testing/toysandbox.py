@@ -1,9 +1,9 @@
 """The toy CRM's API: contacts and activities in memory, over HTTP.
 
-`GET /me` · `POST /search/{type}` with `{"any": [{field: value}], "since": TIME}` ·
-`POST /{type}` · `PATCH /{type}/{id}` · `DELETE /{type}/{id}`. A contact is
-`{id, email, name, phone}`, an activity `{id, contact, title, start, state}`; every record also
-has `created_at` and `created_by`. Addresses are not unique: who creates twice has two contacts.
+`GET /me`, `POST /search` with `{"searches": [{"types": […], "where": {field: value}, "since":
+time}]}`, `POST /{type}`, `PATCH` and `DELETE /{type}/{id}`. A contact is `{id, email, name,
+phone}`, an activity `{id, contact, title, start, state}`, a user `{id, email}`; each has `type`
+and `created_at`. Addresses are not unique: who creates twice has two contacts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial
 from typing import Any
 
 from attrs import Factory, define
@@ -24,45 +24,28 @@ from crmwire.sandbox import Account, Sandbox, TimelineEntry, TimelinePerson
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "contacts": ("email", "name", "phone"),
     "activities": ("contact", "title", "start", "state"),
+    "user": ("email",),
 }
-MADE = ("id", "created_at", "created_by")
-Made = Mapping[str, Any]
+WRITABLE = ("contacts", "activities")
+
+StoredRecord = dict[str, Any]
 
 
 @define(kw_only=True)
 class ToyAccount(Account):
-    """An account's records by type and id."""
+    """An account's records by id, `number` of them made so far."""
 
-    number: int
-    records: dict[str, dict[str, dict[str, Any]]] = Factory(
-        lambda: {"contacts": {}, "activities": {}}
-    )
+    id: str
+    records: dict[str, StoredRecord] = Factory(dict)
+    number: int = 0
 
 
 class Refused(Exception):
-    """An answer that is not what was asked for."""
+    """The answer to a request that cannot be done."""
 
-    def __init__(self, status: int, message: str, field: str = "") -> None:
-        self.answer = JSONResponse({"error": message, "field": field}, status)
-
-
-Handler = Callable[["ToySandbox", ToyAccount, Request], Awaitable[object]]
-
-
-def _answering(handler: Handler) -> Callable[[ToySandbox, Request], Awaitable[Response]]:
-    """Only for a known token; what the handler gives or refuses, as JSON."""
-
-    @wraps(handler)
-    async def answer(self: ToySandbox, request: Request) -> Response:
-        account = self.account_of(request)
-        if not isinstance(account, ToyAccount):
-            return Refused(401, "unknown token").answer
-        try:
-            return JSONResponse(await handler(self, account, request))
-        except Refused as refused:
-            return refused.answer
-
-    return answer
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
 
 
 class ToySandbox(Sandbox):
@@ -72,25 +55,28 @@ class ToySandbox(Sandbox):
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
-            Route("/me", self._me),
-            Route("/search/{type}", self._search, methods=["POST"]),
-            Route("/{type}", self._create, methods=["POST"]),
-            Route("/{type}/{id}", self._update, methods=["PATCH"]),
-            Route("/{type}/{id}", self._delete, methods=["DELETE"]),
+            Route("/me", partial(self._answer_to, self._me)),
+            Route("/search", partial(self._answer_to, self._search), methods=["POST"]),
+            Route("/{type}", partial(self._answer_to, self._create), methods=["POST"]),
+            Route("/{type}/{id}", partial(self._answer_to, self._update), methods=["PATCH"]),
+            Route("/{type}/{id}", partial(self._answer_to, self._delete), methods=["DELETE"]),
         ]
 
     def new_account(self, token: str, number: int) -> Account:
-        return ToyAccount(token=token, name=f"Example Ltd {number}", number=number)
+        account = ToyAccount(token=token, name=f"Example Ltd {number}", id=f"toy-{number}")
+        account.records["u1"] = {"type": "user", "id": "u1", "email": "host@example.com"}
+        return account
 
     def timelines(self, account: Account) -> list[TimelinePerson]:
         assert isinstance(account, ToyAccount)
+        records = account.records.values()
         return [
             TimelinePerson(
                 type="contacts",
                 id=contact["id"],
                 name=contact.get("name") or "",
                 email=contact.get("email") or "",
-                fields=contact,
+                fields={name: contact.get(name) for name in FIELDS["contacts"]},
                 entries=tuple(
                     TimelineEntry(
                         type="activities",
@@ -99,91 +85,95 @@ class ToySandbox(Sandbox):
                         start=activity.get("start") or "",
                         status=activity.get("state") or "",
                     )
-                    for activity in account.records["activities"].values()
+                    for activity in records
                     if activity.get("contact") == contact["id"]
                 ),
             )
-            for contact in account.records["contacts"].values()
+            for contact in records
+            if contact["type"] == "contacts"
         ]
 
     # ------------------------------------------------------------ the API
 
-    @_answering
+    async def _answer_to(
+        self, handler: Callable[[ToyAccount, Request], Awaitable[object]], request: Request
+    ) -> Response:
+        account = self.account_of(request)
+        if not isinstance(account, ToyAccount):
+            return JSONResponse({"error": "unknown token"}, 401)
+        try:
+            return JSONResponse(await handler(account, request))
+        except Refused as refused:
+            return JSONResponse({"error": refused.message}, refused.status)
+
     async def _me(self, account: ToyAccount, request: Request) -> object:
-        return {"account": f"toy-{account.number}", "name": account.name, "user": "u1"}
+        return {"account": account.id, "name": account.name, "user": "u1"}
 
-    @_answering
     async def _search(self, account: ToyAccount, request: Request) -> object:
-        type_ = _type(request)
-        asked = json.loads(await request.body())
-        for wanted in asked["any"]:
-            _checked_names(type_, wanted, MADE)
-        records = [
-            record
-            for record in account.records[type_].values()
-            if any(_fits(record, wanted) for wanted in asked["any"])
-            and record["created_at"] >= asked.get("since", "")
-        ]
-        return {"records": records}
+        searches = json.loads(await request.body())["searches"]
+        return {"results": [_found(account, **search) for search in searches]}
 
-    @_answering
     async def _create(self, account: ToyAccount, request: Request) -> object:
-        type_ = _type(request)
-        fields = await _fields(account, type_, request)
-        records = account.records[type_]
-        id_ = f"{type_[0]}{len(records) + 1}"
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        records[id_] = {"id": id_, "created_at": now, "created_by": "u1", **fields}
+        fields = await _fields(account, request)
+        account.number += 1
+        id_, type_ = f"t{account.number}", request.path_params["type"]
+        now = datetime.now(UTC).isoformat()
+        account.records[id_] = {"type": type_, "id": id_, "created_at": now, **fields}
         self.commit(account, "create", type_, id_, fields)
-        return records[id_]
+        return account.records[id_]
 
-    @_answering
     async def _update(self, account: ToyAccount, request: Request) -> object:
-        type_, record = _type(request), _known(account, request)
-        fields = await _fields(account, type_, request)
+        record = _record(account, request)
+        fields = await _fields(account, request)
         record.update(fields)
-        self.commit(account, "update", type_, record["id"], fields)
+        self.commit(account, "update", record["type"], record["id"], fields)
         return record
 
-    @_answering
     async def _delete(self, account: ToyAccount, request: Request) -> object:
-        type_, record = _type(request), _known(account, request)
-        del account.records[type_][record["id"]]
-        self.commit(account, "delete", type_, record["id"], {})
-        return {"id": record["id"]}
+        record = _record(account, request)
+        del account.records[record["id"]]
+        self.commit(account, "delete", record["type"], record["id"], {})
+        return record
 
 
-def _type(request: Request) -> str:
-    type_ = str(request.path_params["type"])
-    if type_ not in FIELDS:
+def _found(
+    account: ToyAccount, types: Sequence[str], where: StoredRecord, since: str | None = None
+) -> StoredRecord:
+    """One search's records, oldest first; a search that makes no sense fails alone."""
+    unknown = {name for type_ in types for name in where if name not in ("id", *FIELDS[type_])}
+    if unknown:
+        return {"error": f"there is no field {' or '.join(sorted(unknown))}"}
+    return {
+        "records": [
+            record
+            for record in account.records.values()
+            if record["type"] in types
+            and all(record.get(name) == value for name, value in where.items())
+            and (since is None or record["created_at"] >= since)
+        ]
+    }
+
+
+def _record(account: ToyAccount, request: Request) -> StoredRecord:
+    """The record that the path names. Raises: Refused."""
+    record = account.records.get(request.path_params["id"])
+    if record is None or record["type"] != request.path_params["type"]:
+        raise Refused(404, "no such record")
+    return record
+
+
+async def _fields(account: ToyAccount, request: Request) -> StoredRecord:
+    """The fields that the body sets. Raises: Refused."""
+    type_ = request.path_params["type"]
+    if type_ not in WRITABLE:
         raise Refused(404, f"there are no {type_}")
-    return type_
-
-
-def _known(account: ToyAccount, request: Request) -> dict[str, Any]:
-    try:
-        return account.records[_type(request)][request.path_params["id"]]
-    except KeyError:
-        raise Refused(404, "no such record") from None
-
-
-def _checked_names(type_: str, fields: Made, more: Sequence[str] = ()) -> None:
+    fields: StoredRecord = json.loads(await request.body())
     for name in fields:
-        if name not in (*FIELDS[type_], *more):
-            raise Refused(422, f"{type_} have no field {name}", name)
-
-
-async def _fields(account: ToyAccount, type_: str, request: Request) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(await request.body())
-    _checked_names(type_, fields)
+        if name not in FIELDS[type_]:
+            raise Refused(422, f"there is no field {name}")
     if "@" not in fields.get("email", "@"):
-        raise Refused(422, "email is not an address", "email")
-    if fields.get("contact", "c") not in (*account.records["contacts"], "c"):
-        raise Refused(422, "contact is not a contact's id", "contact")
+        raise Refused(422, "the email is not an address")
+    contact = account.records.get(fields.get("contact", ""))
+    if "contact" in fields and (contact is None or contact["type"] != "contacts"):
+        raise Refused(422, "there is no such contact")
     return fields
-
-
-def _fits(record: Made, wanted: Made) -> bool:
-    return all(
-        str(record.get(name, "")).lower() == str(value).lower() for name, value in wanted.items()
-    )

@@ -102,6 +102,7 @@ def classify_error(
 
 @hookimpl
 def sandbox(settings: SandboxSettings) -> ASGIApp | None:
-    from crmwire_attio.sandbox import AttioSandbox
+    # The package is not named `sandbox`: importing it would put it in this function's place.
+    from crmwire_attio.sandbox_app import AttioSandbox
 
     return AttioSandbox(settings)

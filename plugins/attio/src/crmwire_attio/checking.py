@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crmwire.errors import NeedsLogin, RetryLater
 from crmwire.types import ConnectionReport, FieldInfo, Finding
@@ -13,6 +13,7 @@ from crmwire_attio.flows import Flow, run
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
+    from crmwire.types import Json
 
 # docs.attio.com/rest-api/endpoint-reference, "Required scopes" of each endpoint (read 2026-11).
 NEEDED = ("record_permission:read-write", "object_configuration:read", "note:read-write")
@@ -20,6 +21,7 @@ USEFUL = {
     "user_management:read": "hosts cannot be found among the workspace's members",
     "task:read-write": "tasks cannot be written",
 }
+_MINUTE = 60.0
 _WHERE = "Attio's workspace settings, Developers, Access tokens"
 
 
@@ -75,24 +77,36 @@ def _findings(scopes: Sequence[str]) -> tuple[Finding, ...]:
 
 
 def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo]:
-    """The attributes of an object, with the options of those that have some."""
+    """The attributes of an object, with the options of those that have some.
+
+    Read anew each minute, so that what was just added in Attio is seen.
+    """
     if object_type in _FIXED:
         return _FIXED[object_type]
-    attributes = list(schema.fetched(conn, object_type).values())
+    stored: Any = conn.cache(f"fields/{object_type}", _MINUTE, lambda: _load(conn, object_type))
+    return [FieldInfo(**{**told, "options": tuple(told["options"])}) for told in stored]
+
+
+def _load(conn: Connection, object_type: str) -> Json:
+    attributes = list(schema.fetched(conn, object_type, anew=True).values())
     lists = [one for one in attributes if one.type in _CHOICES and one.writable]
     titles = run(conn, [_choices(object_type, one) for one in lists])
-    known = {one.slug: found for one, found in zip(lists, titles, strict=True)}
+    # Options that cannot be read are not held against a mapping.
+    known = {
+        one.slug: list(found)
+        for one, found in zip(lists, titles, strict=True)
+        if isinstance(found, tuple)
+    }
     return [
-        FieldInfo(
-            name=one.slug,
-            label=one.title,
-            type=f"{one.type}[]" if one.multi else one.type,
-            required=one.required,
-            writable=one.writable,
-            unique=one.unique,
-            # Options that cannot be read are not held against a mapping.
-            options=found if isinstance(found := known.get(one.slug), tuple) else (),
-        )
+        {
+            "name": one.slug,
+            "label": one.title,
+            "type": f"{one.type}[]" if one.multi else one.type,
+            "required": one.required,
+            "writable": one.writable,
+            "unique": one.unique,
+            "options": known.get(one.slug, []),
+        }
         for one in attributes
     ]
 

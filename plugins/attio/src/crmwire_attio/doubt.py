@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs import frozen
 
-from crmwire.errors import Failure
+from crmwire.errors import Failure, Rejected
 from crmwire.types import About, Record, Ref, Write
 from crmwire_attio import api, notes, tasks, values
 from crmwire_attio.flows import Flow, run
@@ -28,14 +29,28 @@ CLOCK_SLACK = timedelta(seconds=60)
 Found = list[Record] | Failure
 
 
+@frozen
+class _Person:
+    """What was found of a record's write: those that fit it, and all that a note may stand on."""
+
+    fitting: list[Record]
+    holders: list[Record]
+
+
 def find_written(conn: Connection, writes: Sequence[Write]) -> list[Found]:
-    """For each write, all records that fit it, oldest first."""
+    """For each write, all records that fit it, oldest first.
+
+    A note may refer to the write of its person. That one, if it is an upsert, is given here only
+    to say who is meant, and every record with its key fits it.
+    """
     schema = Schema(conn)
-    found: dict[str, Found] = {}
     records = [write for write in writes if write.type not in ("notes", "tasks")]
     flows = [_record(schema, write, _ours(conn)) for write in records]
-    found.update(zip((write.id for write in records), run(conn, flows), strict=True))
-    found.update(_notes(conn, [write for write in writes if write.type == "notes"], found))
+    looked = dict(zip((write.id for write in records), run(conn, flows), strict=True))
+    found: dict[str, Found] = {
+        name: one.fitting if isinstance(one, _Person) else one for name, one in looked.items()
+    }
+    found.update(_notes(conn, [write for write in writes if write.type == "notes"], looked))
     found.update(_tasks(conn, [write for write in writes if write.type == "tasks"]))
     return [found[write.id] for write in writes]
 
@@ -74,7 +89,7 @@ def _by_age(records: Iterable[Record]) -> list[Record]:
 
 def _record(
     schema: Schema, write: Write, ours: Callable[[Mapping[str, Any]], bool]
-) -> Flow[list[Record]]:
+) -> Flow[_Person]:
     attributes = [schema.attribute(write.type, slug) for slug in write.fields]
     unique = [
         (attribute.slug, str(one))
@@ -82,6 +97,8 @@ def _record(
         if attribute.unique
         for one in values.written(attribute, write.fields[attribute.slug])
     ]
+    if write.match is not None:
+        unique = [(write.match.name, write.match.value)]
     if unique:
         rows = yield from api.all_rows(write.type, any_of(unique))
     else:
@@ -89,10 +106,18 @@ def _record(
         recent = {"created_at": {"$gte": api.written_time(since)}} if since else {}
         rows = yield from api.all_rows(write.type, recent)
         rows = [row for row in rows if _holds_all(schema, write, row)]
-    return _by_age(
-        as_record(write.type, row, write.fields, schema)
+    fitting = [
+        row
         for row in rows
-        if _is_young(row, write) and any(map(ours, row["values"].get("created_by", ())))
+        if write.action == "upsert"
+        or (_is_young(row, write) and any(map(ours, row["values"].get("created_by", ()))))
+    ]
+    # A create that met the owner of its address went on with that one, and so did its note.
+    return _Person(
+        *(
+            _by_age(as_record(write.type, row, write.fields, schema) for row in some)
+            for some in (fitting, rows if unique else fitting)
+        )
     )
 
 
@@ -117,7 +142,7 @@ def _holds_all(schema: Schema, write: Write, row: api.Row) -> bool:
 
 
 def _notes(
-    conn: Connection, writes: Sequence[Write], people: Mapping[str, Found]
+    conn: Connection, writes: Sequence[Write], people: Mapping[str, _Person | Failure]
 ) -> dict[str, Found]:
     """Notes by parent, content and time; all writes to one parent share one listing."""
     ours, found = _ours(conn), dict[str, Found]()
@@ -146,18 +171,25 @@ def _notes(
     return found
 
 
-def _parents(write: Write, people: Mapping[str, Found]) -> list[tuple[str, str]]:
+def _parents(write: Write, people: Mapping[str, _Person | Failure]) -> list[tuple[str, str]]:
     """The records that the note may stand on: none if its person was not written either.
 
-    Raises: the Failure of looking for that person.
+    Raises: the Failure of looking for that person; Rejected if nothing says who it is, since a
+    note cannot be looked for in the whole workspace.
     """
     about = write.about[0] if write.about else None
     if about is None or not isinstance(about.record, Ref):
         return [notes.parent(write)]
-    person = people.get(about.record.write, [])
+    person = people.get(about.record.write)
+    if person is None:
+        raise Rejected(
+            "A note may have been written, but not on whom is known.",
+            remedy="Look in Attio: if it is there, `crmwire dismiss`; if not, `crmwire retry`.",
+            code="unknown_parent",
+        )
     if isinstance(person, Failure):
         raise person
-    return [notes.parent(_standing_on(write, about, record.id)) for record in person]
+    return [notes.parent(_standing_on(write, about, one.id)) for one in person.holders]
 
 
 def _standing_on(write: Write, about: About, record: str) -> Write:

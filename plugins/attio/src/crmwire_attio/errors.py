@@ -15,7 +15,15 @@ from typing import Any
 
 from attrs import frozen
 
-from crmwire.errors import Failure, NeedsLogin, NeedsReview, NotAllowed, Rejected, RetryLater
+from crmwire.errors import (
+    Failure,
+    NeedsLogin,
+    NeedsReview,
+    NotAllowed,
+    RecordGone,
+    Rejected,
+    RetryLater,
+)
 
 CONFLICT = "uniqueness_conflict"
 SEVERAL = "multiple_match_results"
@@ -69,7 +77,7 @@ BY_CODE: Mapping[str, Meaning] = {
     "billing_error": Meaning(kind=NotAllowed, remedy=_PLAN),
     "limit_reached": Meaning(kind=NotAllowed, remedy=_FREE),
     "merge_in_progress": Meaning(kind=RetryLater),
-    GONE: Meaning(kind=Rejected, remedy=_GONE),
+    GONE: Meaning(kind=RecordGone, remedy=_GONE),
     "slug_conflict": Meaning(kind=Rejected, remedy="Something with that name is there already."),
     "concurrent_write_conflict": Meaning(kind=RetryLater),
     "rate_limit_exceeded": Meaning(kind=RetryLater, pause=True),
@@ -96,6 +104,7 @@ BY_STATUS: Mapping[int, Meaning] = {
 }
 
 _ENDPOINT = re.compile(r"Could not find endpoint ")
+_NO_RECORD = re.compile(r"(Object|Attribute|List|Workspace member) with |The referenced object ")
 _SLUG = re.compile(r'attribute with slug(?:/ID)? "([^"]+)"')
 
 
@@ -116,9 +125,11 @@ def failure(status: int, body: str) -> Failure | None:
     code, text = str(told.get("code") or ""), str(told["message"])
     means = meaning(status, code)
     message = f"Attio refused it: {text}" if text else f"Attio refused it ({code or status})."
-    if _ENDPOINT.match(text):
+    if code == GONE and _ENDPOINT.match(text):
         means = Meaning(kind=Rejected, remedy="Update crmwire-attio: Attio has changed its API.")
         code = "unknown_endpoint"
+    elif code == GONE and _NO_RECORD.match(text):
+        means = Meaning(kind=Rejected, remedy=_MAPPING)
     fields = named_fields(told)
     code = code or f"HTTP {status}"
     if means.kind is RetryLater:

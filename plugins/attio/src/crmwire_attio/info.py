@@ -6,9 +6,9 @@ from crmwire.types import AuthScheme, CrmInfo, Limit, ObjectType
 
 BASE_URL = "https://api.attio.com"
 
-_SECOND = 1.05
-"""Seconds that a window of one second is held for: calls do not arrive as evenly as they are
-sent, and the vendor counts arrivals."""
+_SECOND = 1.1
+"""Seconds that a window of one second is held for: the vendor counts arrivals, and some calls
+are on their way longer than others."""
 
 # docs.attio.com/rest-api/guides/rate-limiting: 100 reads and 25 writes a second for the whole
 # workspace; the endpoint page of GET /v2/notes adds 10 a second for that list (read 2026-11).

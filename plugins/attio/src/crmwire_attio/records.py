@@ -182,14 +182,18 @@ def _change(job: _Job, record: str, wanted: Callable[[Attribute], bool]) -> Flow
         if not job.only(part):
             continue
         try:
-            response = yield from _send(
-                job, lambda given, to=request: to(job.write.type, record, given), part
-            )
+            response = yield from _send(job, _to(request, job, record), part)
         except Rejected:
             if job.only(part):
                 raise
             # All of it was refused and may be left out.
     return response
+
+
+def _to(
+    request: Callable[[str, str, api.Values], Request], job: _Job, record: str
+) -> Callable[[api.Values], Request]:
+    return lambda given: request(job.write.type, record, given)
 
 
 def _send(

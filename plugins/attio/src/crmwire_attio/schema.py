@@ -113,8 +113,10 @@ def _key(object_: str) -> str:
     return f"attributes/{object_}"
 
 
-def fetched(conn: Connection, object_: str) -> Mapping[str, Attribute]:
-    """The attributes of an object as the workspace has them, read at most once a day."""
+def fetched(conn: Connection, object_: str, *, anew: bool = False) -> Mapping[str, Attribute]:
+    """The attributes of an object as the workspace has them, read once a day, or `anew`."""
+    if anew:
+        conn.forget_cached(_key(object_))
 
     def load() -> Json:
         answer = conn.http.send(api.read("objects", object_, "attributes"))

@@ -18,13 +18,14 @@ from crmwire.errors import (
     NeedsLogin,
     NotAllowed,
     PluginBroken,
+    RecordGone,
     Rejected,
     RetryLater,
 )
 from crmwire.http import retry_after
 from crmwire_hubspot.bodies import MISSING, ErrorBody, read_text
 
-Outcome = Literal["login", "not_allowed", "rejected", "later", "pause", "broken"]
+Outcome = Literal["login", "not_allowed", "rejected", "gone", "later", "pause", "broken"]
 
 
 @frozen(kw_only=True)
@@ -91,7 +92,7 @@ BY_CODE: Mapping[str, Meaning] = {
         remedy="Retry: it is looked up again.",
     ),
     "OBJECT_NOT_FOUND": Meaning(  # (seen)
-        outcome="rejected",
+        outcome="gone",
         message="The record is no longer in HubSpot: deleted, or not visible to this connection.",
         remedy="Restore it in HubSpot and retry, or dismiss the delivery.",
     ),
@@ -115,7 +116,11 @@ BY_STATUS: Mapping[int, Meaning] = {
         message="HubSpot does not let this connection do that.",
         remedy="Run `crmwire check`, which names the missing scope, and grant it in HubSpot.",
     ),
-    404: BY_CODE["OBJECT_NOT_FOUND"],
+    404: Meaning(
+        outcome="rejected",
+        message="HubSpot knows no such path, object type or record.",
+        remedy="Check the mapping's object types (`crmwire check`), then retry.",
+    ),
     409: BY_CODE["CONFLICT"],
     414: Meaning(outcome="broken", message="The request was too long for HubSpot."),
     423: Meaning(outcome="later", message="HubSpot works on the record just now.", after=2.0),
@@ -225,5 +230,7 @@ def _made(
                 code=code,
                 request_id=request_id,
             )
+        case "gone":
+            return RecordGone(message, remedy=remedy, code=code, request_id=request_id)
         case "rejected":
             return Rejected(message, remedy=remedy, code=code, fields=fields, request_id=request_id)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from crmwire.errors import Rejected
 from crmwire.types import About, Json, Value, Write
 from crmwire_hubspot.batches import Input, Verb
-from crmwire_hubspot.kinds import OBJECT_TYPES, association
+from crmwire_hubspot.kinds import association
 from crmwire_hubspot.values import as_property, email_key
 
 VERBS: Mapping[str, Verb] = {
@@ -39,19 +39,14 @@ def input_of(write: Write) -> Input:
 
 def properties(write: Write, fields: Mapping[str, Value]) -> dict[str, Json]:
     """Fields as HubSpot takes them: every value a text."""
-    kind = OBJECT_TYPES.get(write.type)
-    html = kind.html_fields if kind else ()
-    return {
-        name: as_property(name, value, html=name in html, add=name in write.add)
-        for name, value in fields.items()
-    }
+    return {name: as_property(name, value, add=name in write.add) for name, value in fields.items()}
 
 
 def _create(write: Write) -> Input:
     given = properties(write, {**write.fields, **write.on_create})
     email = given.get("email")
     # A contact's address may stand once in a batch; other creates have no key.
-    key = f"email {email_key(str(email))}" if email else f"new {write.id}"
+    key = email_key(str(email)) if email else f"new {write.id}"
     body: dict[str, Json] = {"properties": given}
     if write.about:
         body["associations"] = _associations(write)

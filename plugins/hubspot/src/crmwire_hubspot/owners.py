@@ -41,7 +41,10 @@ def find_owners(conn: Connection, emails: Iterable[str]) -> dict[str, Record | F
 def warm_up(conn: Connection) -> None:
     """Read all owners anew. Raises: NotAllowed without the scope."""
     conn.forget_cached("owners")
-    conn.cache("owners", DAY, lambda: _all(conn))
+    try:
+        conn.cache("owners", DAY, lambda: _all(conn))
+    except Failure as error:
+        raise naming_scope(error, OWNERS_READ) from None
 
 
 def _all(conn: Connection) -> Json:

@@ -14,11 +14,10 @@ from crmwire.types import Ref, Value
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def as_property(name: str, value: Value, *, html: bool = False, add: bool = False) -> str:
+def as_property(name: str, value: Value, *, add: bool = False) -> str:
     """A value as HubSpot takes it: instants in UTC with Z, lists joined by semicolons, "" clears.
 
-    With `add` a list joins the values that are there (a leading semicolon). In an HTML property
-    the line breaks of plain text become `<br>`.
+    With `add` a list joins the values that are there (a leading semicolon).
     Raises: Rejected for what no property can hold.
     """
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -31,8 +30,6 @@ def as_property(name: str, value: Value, *, html: bool = False, add: bool = Fals
             fields=(name,),
         )
     text = _as_text(value)
-    if html and "<" not in text:
-        text = "<br>".join(text.splitlines())
     return f";{text}" if add else text
 
 

@@ -135,9 +135,7 @@ def _owner(label: str, group: str) -> list[Property]:
     return [
         owner,
         *(
-            attrs.evolve(
-                owner, name=name, label=text, external=False, calculated=True, hidden=True
-            )
+            attrs.evolve(owner, name=name, label=text, external=False, calculated=True, hidden=True)
             for name, text in (
                 ("hs_all_owner_ids", "All owner IDs"),
                 ("hs_user_ids_of_all_owners", "User IDs of all owners"),
@@ -182,9 +180,7 @@ def _html(name: str, label: str, group: str) -> Property:
 
 
 def _hidden(group: str, names: str) -> list[Property]:
-    return [
-        attrs.evolve(one, calculated=True, hidden=True) for one in _texts(group, names)
-    ]
+    return [attrs.evolve(one, calculated=True, hidden=True) for one in _texts(group, names)]
 
 
 _CONTACT, _COMPANY, _DEAL = "contactinformation", "companyinformation", "dealinformation"
@@ -246,9 +242,7 @@ _TABLES: dict[str, list[Property]] = {
         _number("numberofemployees", "Number of Employees", _COMPANY),
         _number("annualrevenue", "Annual Revenue", _COMPANY),
         _choice("industry", "Industry", _COMPANY, ("ACCOUNTING", "COMPUTER_SOFTWARE", "RETAIL")),
-        _choice(
-            "type", "Type", _COMPANY, ("PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER")
-        ),
+        _choice("type", "Type", _COMPANY, ("PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER")),
         _choice("lifecyclestage", "Lifecycle Stage", _COMPANY, LIFECYCLE),
         *_owner("Company owner", "sales_properties"),
         *_computed(_COMPANY, "createdate", "hs_lastmodifieddate"),

@@ -42,6 +42,7 @@ class Stored:
     updated: datetime
     archived_at: datetime | None = None
     index: list[tuple[float, Mapping[str, str] | None]] = attrs.field(factory=list)
+    known_by: set[str] = attrs.field(factory=set)
 
     @property
     def archived(self) -> bool:
@@ -62,8 +63,8 @@ class Stored:
         return seen[-1] if seen else None
 
 
-Link = tuple[str, str, str, str, int]
-"""From type and id, to type and id, association type id."""
+End = tuple[str, str]
+"""A record: its type and id."""
 
 
 @define(kw_only=True)
@@ -82,7 +83,10 @@ class Portal(Account):
     )
     former: dict[tuple[str, str], str] = attrs.field(factory=dict)
     """The present id of a merged record, by type and the id it had."""
-    links: dict[Link, None] = attrs.field(factory=dict)
+    links: dict[End, dict[End, list[int]]] = attrs.field(factory=dict)
+    """The association type ids between two records, kept from both ends."""
+    addresses: dict[str, str] = attrs.field(factory=dict)
+    """The id of the live contact with each address."""
     owners: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     properties: dict[str, dict[str, Property]] = attrs.field(
         factory=lambda: {name: definitions(name) for name in KINDS}
@@ -94,7 +98,7 @@ class Portal(Account):
     _numbers: Iterator[int] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._numbers = itertools.count(self.portal_id * 100_000 + 451)
+        self._numbers = itertools.count(self.portal_id * 10_000 + 451)
 
     def new_id(self) -> str:
         """An id that no other portal has: 12 digits, with gaps."""
@@ -120,8 +124,27 @@ class Portal(Account):
         """A record by a unique property; a contact by any of its addresses."""
         wanted = value.strip()
         if kind is CONTACTS and name == "email":
-            return next((one for one in self.live(kind) if wanted.lower() in emails(one)), None)
+            id_ = self.addresses.get(wanted.lower())
+            return None if id_ is None else self.records[kind.name][id_]
         return next((one for one in self.live(kind) if one.properties.get(name) == wanted), None)
+
+    def changed(self, record: Stored) -> None:
+        """Let search and look-ups by address see what a record has become."""
+        record.reindex(self.search_lag)
+        if record.kind is not CONTACTS:
+            return
+        now = set() if record.archived else emails(record)
+        for email in record.known_by - now:
+            if self.addresses.get(email) == record.id:
+                del self.addresses[email]
+        self.addresses |= dict.fromkeys(now, record.id)
+        record.known_by = now
+
+    def drop(self, record: Stored) -> None:
+        """Take a record out of the store without a trace, since it lives on in another."""
+        for email in record.known_by:
+            self.addresses.pop(email, None)
+        del self.records[record.kind.name][record.id]
 
     def url(self, kind: Kind, id_: str) -> str:
         return f"https://app.hubspot.com/contacts/{self.portal_id}/record/{kind.type_id}/{id_}"
@@ -130,12 +153,35 @@ class Portal(Account):
 
     def linked(self, kind: Kind, id_: str, to: Kind) -> dict[str, list[int]]:
         """The live records that one is associated with: the type ids by record id."""
-        found: dict[str, list[int]] = {}
-        for from_type, from_id, to_type, to_id, type_id in self.links:
-            if (from_type, from_id, to_type) == (kind.name, id_, to.name):
-                if self.by_id(to, to_id) is not None:
-                    found.setdefault(to_id, []).append(type_id)
-        return found
+        return {
+            to_id: type_ids
+            for (to_type, to_id), type_ids in self.links.get((kind.name, id_), {}).items()
+            if to_type == to.name and self.by_id(to, to_id) is not None
+        }
+
+    def add_link(self, one: End, other: End, type_id: int, back: int) -> None:
+        """Associate two records, both ways."""
+        for start, end, way in ((one, other, type_id), (other, one, back)):
+            type_ids = self.links.setdefault(start, {}).setdefault(end, [])
+            if way not in type_ids:
+                type_ids.append(way)
+
+    def remove_links(self, one: End, other: End, type_ids: frozenset[int] | None = None) -> None:
+        """Remove the associations of these types, or all, both ways."""
+        for start, end in ((one, other), (other, one)):
+            ends = self.links.get(start, {})
+            kept = [way for way in ends.get(end, []) if type_ids and way not in type_ids]
+            if kept:
+                ends[end] = kept
+            else:
+                ends.pop(end, None)
+
+    def move_links(self, old: End, new: End) -> None:
+        """Let another record take over all associations of one."""
+        for end, type_ids in self.links.pop(old, {}).items():
+            back = self.links.get(end, {}).pop(old, [])
+            self.links.setdefault(new, {}).setdefault(end, type_ids)
+            self.links.setdefault(end, {}).setdefault(new, back)
 
 
 def emails(record: Stored) -> set[str]:
@@ -181,9 +227,7 @@ def computed(portal: Portal, record: Stored) -> dict[str, str]:
     return made | derived(portal, kind, {**given, **made}, when)
 
 
-def derived(
-    portal: Portal, kind: Kind, properties: Mapping[str, str], when: str
-) -> dict[str, str]:
+def derived(portal: Portal, kind: Kind, properties: Mapping[str, str], when: str) -> dict[str, str]:
     """What follows from other properties, at creation and after each change."""
     made: dict[str, str] = {}
     if kind is CONTACTS:

@@ -18,7 +18,7 @@ class Problem:
     message: str
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """A request, or one input of a batch, that HubSpot refuses."""
 
     def __init__(
@@ -112,9 +112,7 @@ def not_found() -> Refusal:
 def conflict(existing: str | None) -> Refusal:
     """A contact with an address that another has."""
     more = f". Existing ID: {existing}" if existing else ""
-    return Refusal(
-        409, f"Contact already exists{more}", category="CONFLICT", existing=existing
-    )
+    return Refusal(409, f"Contact already exists{more}", category="CONFLICT", existing=existing)
 
 
 def malformed(what: str) -> Refusal:

@@ -17,7 +17,7 @@ INTERVAL = 10.0
 
 @define(kw_only=True)
 class Windows:
-    """Counts the calls of one portal. While off, headers are sent and nothing is refused."""
+    """Counts the calls of one portal. While off, nothing is counted and nothing refused."""
 
     on: bool = True
     burst: int = 100
@@ -32,27 +32,27 @@ class Windows:
 
         Guess: a refused call does not count, and a burst's 429 has no Retry-After.
         """
+        if not self.on:
+            return
         now = time.monotonic()
         _forget(self.calls, now - INTERVAL)
         _forget(self.searched, now - 1.0)
-        if self.on and self.today >= self.daily:
+        if self.today >= self.daily:
             raise Refusal(
                 429,
                 "You have reached your daily limit.",
                 category=None,
                 more={"errorType": "RATE_LIMIT", "policyName": "DAILY"},
             )
-        if self.on and count == "calls" and len(self.calls) >= self.burst:
+        if count == "calls" and len(self.calls) >= self.burst:
             raise Refusal(
                 429,
                 "You have reached your ten_secondly_rolling limit.",
                 category=None,
                 more={"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"},
             )
-        if self.on and count == "search" and len(self.searched) >= self.searches:
-            raise Refusal(
-                429, "You have reached your secondly limit.", category="RATE_LIMITS"
-            )
+        if count == "search" and len(self.searched) >= self.searches:
+            raise Refusal(429, "You have reached your secondly limit.", category="RATE_LIMITS")
         self.today += 1
         if count == "calls":
             self.calls.append(now)

@@ -67,15 +67,11 @@ def _resources(version: str) -> dict[str, str]:
 
 def versions() -> list[dict[str, str]]:
     """The answer of `/services/data`: three releases a year, v31 was Summer '14."""
-    found = []
-    for major in range(OLDEST, NEWEST + 1):
-        season = _SEASONS[(major + 0) % 3]
-        year = 14 + (major - 30) // 3 + (season == "Winter")
-        found.append(
-            {
-                "label": f"{season} '{year}",
-                "url": f"/services/data/v{major}.0",
-                "version": f"{major}.0",
-            }
-        )
-    return found
+    return [
+        {
+            "label": f"{_SEASONS[major % 3]} '{14 + (major - 29) // 3}",
+            "url": f"/services/data/v{major}.0",
+            "version": f"{major}.0",
+        }
+        for major in range(OLDEST, NEWEST + 1)
+    ]

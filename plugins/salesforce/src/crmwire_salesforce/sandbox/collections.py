@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from crmwire_salesforce.sandbox import records
@@ -42,13 +44,15 @@ def _each(org: Org, call: Call, do: Callable[[dict[str, Any]], dict[str, Any]]) 
         raise not_parsed("The request needs a list `records`.")
     rows = body["records"]
     types = [(row.get("attributes") or {}).get("type") for row in rows if isinstance(row, dict)]
-    runs = 1 + sum(one != next_ for one, next_ in zip(types, types[1:], strict=False))
+    runs = 1 + sum(one != next_ for one, next_ in pairwise(types))
     if len(rows) > MAX_ROWS:
-        raise Refused("EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MAX_ROWS}")
+        raise Refused(
+            "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MAX_ROWS}"
+        )
     if runs > MAX_RUNS:
         # Guess: the code. The limit is documented: ten runs of one type.
         raise Refused("LIMIT_EXCEEDED", f"more than {MAX_RUNS} chunks of records by type")
-    return _judged(org, [lambda row=row: do(row) for row in rows], bool(body.get("allOrNone")))
+    return _judged(org, [partial(do, row) for row in rows], bool(body.get("allOrNone")))
 
 
 def _judged(org: Org, steps: Sequence[Callable[[], dict[str, Any]]], all_or_none: bool) -> Answer:
@@ -122,7 +126,9 @@ def _upsert(
 def _delete(org: Org, call: Call) -> Answer:
     ids = [id_.strip() for id_ in call.params.get("ids", "").split(",") if id_.strip()]
     if len(ids) > MAX_ROWS:
-        raise Refused("EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MAX_ROWS}")
+        raise Refused(
+            "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MAX_ROWS}"
+        )
 
     def one(id_: str) -> dict[str, Any]:
         found = org.any_row(id_)
@@ -131,7 +137,7 @@ def _delete(org: Org, call: Call) -> Answer:
         records.delete(org, *found)
         return {"id": found[1]["Id"], "success": True, "errors": []}
 
-    return _judged(org, [lambda id_=id_: one(id_) for id_ in ids], call.flag("allOrNone"))
+    return _judged(org, [partial(one, id_) for id_ in ids], call.flag("allOrNone"))
 
 
 def _read(org: Org, call: Call, type_: str) -> Answer:

@@ -28,7 +28,9 @@ _HALTED = "The transaction was rolled back since another operation in the same t
 def answer_composite(org: Org, call: Call, dispatch: Dispatch) -> Answer:
     """Answer `/composite`. The status is 200 once the request could be read. Raises: Refused."""
     requests = _requests(call.body)
-    queries = sum("/query" in str(r.get("url")) or "/composite/" in str(r.get("url")) for r in requests)
+    queries = sum(
+        "/query" in str(r.get("url")) or "/composite/" in str(r.get("url")) for r in requests
+    )
     # Guess: code and wording of both limits; that they are refused as a whole is documented.
     if len(requests) > MAX_REQUESTS:
         raise Refused("LIMIT_EXCEEDED", f"A composite has at most {MAX_REQUESTS} subrequests.")

@@ -40,12 +40,11 @@ def _timed(row: Row, sent: Mapping[str, Any]) -> None:
     if start is None:
         raise _missing("ActivityDateTime")
     end, minutes = sent.get("EndDateTime"), sent.get("DurationInMinutes")
-    if end is None and minutes is None:
+    if end is None:
         # Guess: a changed start alone keeps the duration.
-        minutes = row.get("DurationInMinutes")
+        minutes = row.get("DurationInMinutes") if minutes is None else minutes
         if minutes is None:
             raise _missing("DurationInMinutes")
-    if end is None:
         end = start + timedelta(minutes=minutes)
     elif minutes is not None and end - start != timedelta(minutes=minutes):
         raise _disagree("DurationInMinutes")

@@ -42,9 +42,7 @@ def _flag(name: str, label: str, **more: Any) -> Field:
 
 def _link(name: str, label: str, *refers: str, **more: Any) -> Field:
     relation = more.pop("relationship", name.removesuffix("Id"))
-    return _text(
-        name, label, 18, type="reference", refers=refers, relationship=relation, **more
-    )
+    return _text(name, label, 18, type="reference", refers=refers, relationship=relation, **more)
 
 
 def _when(name: str, label: str, type_: str = "datetime", **more: Any) -> Field:
@@ -133,9 +131,7 @@ LEAD = ObjectSchema(
         _text("Website", "Website", 255, type="url"),
         _area("Description", "Description"),
         _pick("LeadSource", "Lead Source", *_SOURCES),
-        _pick(
-            "Status", "Status", *_STAGES, nillable=False, defaulted=True, default=_STAGES[0]
-        ),
+        _pick("Status", "Status", *_STAGES, nillable=False, defaulted=True, default=_STAGES[0]),
         _pick("Industry", "Industry", *_INDUSTRIES),
         _pick("Rating", "Rating", "Hot", "Warm", "Cold"),
         _owner("Owner ID", "Group", "User"),

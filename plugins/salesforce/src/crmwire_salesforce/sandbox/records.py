@@ -71,9 +71,7 @@ def update(
         raise _no_access()
     if old.get("IsConverted") and not as_admin:
         raise converted()
-    blanked = [
-        name for name, value in sent.items() if value is None and _never_null(schema, name)
-    ]
+    blanked = [name for name, value in sent.items() if value is None and _never_null(schema, name)]
     if blanked:
         raise Refused(
             "REQUIRED_FIELD_MISSING",

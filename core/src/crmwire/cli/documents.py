@@ -1,0 +1,105 @@
+"""A team's set-up as one TOML document: applied and exported."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from crmwire.cli.output import print_json, say
+from crmwire.cli.state import State, pass_state
+from crmwire.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from crmwire.documents import Comparison
+
+_SIGNS = {"add": "+", "change": "~", "remove": "-"}
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--prune", is_flag=True, help="Remove what the document leaves out.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, and do not ask.")
+@pass_state
+def apply(
+    state: State, file: IO[bytes], prune: bool, dry_run: bool, yes: bool, as_json: bool
+) -> None:
+    """Bring a team's feeds, connections and routes to what a document says.
+
+    All that differs is printed first; in a terminal you are asked. Applying the same document
+    twice changes nothing. Secrets stand in it as references: env:VARIABLE or vault:feed/NAME.
+    """
+    from crmwire import documents
+
+    where = file.name if file.name != "-" else "standard input"
+    try:
+        text = file.read().decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{where} is not a text in UTF-8.") from None
+    document = documents.parsed(text, where)
+    with state.app() as app:
+        comparison = documents.compared(app, document, where, prune=prune)
+        if not as_json:
+            _show(comparison)
+        if comparison.changes and not dry_run:
+            if not (yes or as_json) and sys.stdin.isatty():
+                click.confirm("Apply this?", abort=True, err=True)
+            comparison.carry_out()
+        added = {one.name for one in comparison.changes if one.kind == "feed"}
+        paths = {
+            row.name: app.feed_address(row) for row in app.store.feeds() if row.name in added
+        }
+    applied = bool(comparison.changes) and not dry_run
+    if as_json:
+        changes = [
+            {"action": one.action, "kind": one.kind, "name": one.name, "details": one.details}
+            for one in comparison.changes
+        ]
+        print_json({"team": comparison.team, "applied": applied, "changes": changes})
+        return
+    if applied:
+        say("Applied.")
+        for name, path in paths.items():
+            say(f"The feed {name} takes webhooks at {path}")
+
+
+def _show(comparison: Comparison) -> None:
+    for change in comparison.changes:
+        first = change.details[0] if change.action == "add" and change.details else ""
+        line = f"{_SIGNS[change.action]} {change.kind} {change.name}"
+        say(f"{line} ({first})" if first else line)
+        if not first:
+            for detail in change.details:
+                say(f"    {detail}")
+    if comparison.kept:
+        say(f"Not in the document, and kept without --prune: {', '.join(comparison.kept)}.")
+    if not comparison.changes:
+        say("Nothing to change.")
+
+
+@click.command()
+@click.option("--team", help="Whose set-up (needed if there are several teams).")
+@pass_state
+def export(state: State, team: str | None) -> None:
+    """Print a team's feeds, connections and routes as a document that `apply` reads.
+
+    Secrets are printed as references, never as values.
+    """
+    from crmwire import documents
+
+    with state.app() as app:
+        known = documents.teams(app)
+        if team is None and len(known) > 1:
+            raise ConfigurationError(
+                "There are several teams.", remedy=f"Choose with --team: {', '.join(known)}."
+            )
+        if team is not None and team not in known:
+            raise ConfigurationError(
+                f"The team {team!r} has nothing.",
+                remedy=f"There are: {', '.join(known)}." if known else "Nothing is set up yet.",
+            )
+        text = documents.exported(app, team or (known[0] if known else "default"))
+    click.echo(text, nl=False)

@@ -1,0 +1,149 @@
+"""Feeds: added, listed, removed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from crmwire.cli import reading
+from crmwire.cli.output import plural, print_json, print_table, say
+from crmwire.cli.state import State, pass_state
+from crmwire.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from crmwire.app import App
+    from crmwire.store import FeedRow
+
+UNSIGNED = " Or allow webhooks that nobody signed with --allow-unsigned."
+
+
+@click.group()
+def feed() -> None:
+    """Feeds: where webhooks come in."""
+
+
+@feed.command("add")
+@click.argument("name")
+@click.option("--source", required=True, help="The source's plugin, such as calcom.")
+@click.option("--team", help="The team it belongs to (default: default).")
+@click.option("--allow-unsigned", is_flag=True, help="Take webhooks that nobody signed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_state
+def feed_add(
+    state: State, name: str, source: str, team: str | None, allow_unsigned: bool, as_json: bool
+) -> None:
+    """Add a feed and print the path that its webhooks are sent to.
+
+    The signing secret is read from standard input, or asked for in a terminal. The name of a feed
+    that is there replaces its signing secret.
+    """
+    with state.app() as app:
+        app.discovery.find("source", source).load()
+        known = _known(app, name, source, team)
+        if known is not None and allow_unsigned:
+            raise ConfigurationError(
+                f"There is a feed {name!r} already.",
+                remedy="Remove it first, or change it with `crmwire apply`.",
+            )
+        secret = None
+        if not allow_unsigned:
+            secret = reading.secret(f"signing secret of {name}", otherwise=UNSIGNED)
+        if known is None:
+            path = app.add_feed(
+                name,
+                source=source,
+                team=team or "default",
+                signing_secret=secret,
+                allow_unsigned=allow_unsigned,
+            )
+        else:
+            assert secret is not None
+            app.set_signing_secret(name, secret)
+            path = app.feed_address(known)
+        info = app.openings.source(app.store.feed(name)).source_info()
+    if as_json:
+        print_json({"name": name, "path": path, "replaced": known is not None})
+        return
+    if known is not None:
+        say(f"The feed {name} has a new signing secret; its address stays {path}")
+        return
+    say(f"The feed {name} takes webhooks at {path}")
+    if info.setup:
+        say(f"{info.title}: {info.setup}")
+
+
+def _known(app: App, name: str, source: str, team: str | None) -> FeedRow | None:
+    """The feed of that name, if there is one of the same source and team."""
+    for row in app.store.feeds():
+        if row.name == name:
+            if row.source != source or team not in (None, row.team):
+                raise ConfigurationError(
+                    f"There is a feed {name!r} already, of {row.source} for team {row.team}.",
+                    remedy=f"Use another name, or `crmwire feed remove {name}` first.",
+                )
+            return row
+    return None
+
+
+@feed.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_state
+def feed_list(state: State, as_json: bool) -> None:
+    """List the feeds, each with its address and whether its webhooks are signed."""
+    with state.app() as app:
+        found = [
+            {
+                "name": row.name,
+                "source": row.source,
+                "team": row.team,
+                "path": app.feed_address(row),
+                "signed": app.is_signed(row),
+                "allow_unsigned": row.allow_unsigned,
+            }
+            for row in app.store.feeds()
+        ]
+    if as_json:
+        print_json(found)
+    elif not found:
+        say("There is no feed yet: `crmwire feed add`.")
+    else:
+        print_table(
+            ("NAME", "SOURCE", "TEAM", "PATH", "SIGNED"),
+            [
+                (
+                    one["name"],
+                    one["source"],
+                    one["team"],
+                    one["path"],
+                    "yes" if one["signed"] else "no",
+                )
+                for one in found
+            ],
+        )
+
+
+@feed.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_state
+def feed_remove(state: State, name: str, yes: bool) -> None:
+    """Remove a feed with its routes; what came in stays readable."""
+    with state.app() as app:
+        app.store.feed(name)
+        routes = [row.name for row in app.store.routes() if row.feed == name]
+        confirm_removal("feed", name, routes, yes=yes)
+        app.remove_feed(name)
+    say(f"The feed {name} was removed{_with_routes(routes)}.")
+
+
+def confirm_removal(kind: str, name: str, routes: list[str], *, yes: bool) -> None:
+    """Ask in a terminal before something is removed that routes depend on."""
+    if routes and not yes and sys.stdin.isatty():
+        question = f"Remove the {kind} {name}{_with_routes(routes)}?"
+        click.confirm(question, abort=True, err=True)
+
+
+def _with_routes(routes: list[str]) -> str:
+    return f" with {plural(len(routes), 'route')} ({', '.join(routes)})" if routes else ""

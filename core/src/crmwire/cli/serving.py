@@ -1,0 +1,87 @@
+"""Commands that stay: the daemon, and a vendor's sandbox."""
+
+from __future__ import annotations
+
+import click
+
+from crmwire.cli import reading
+from crmwire.cli.output import say
+from crmwire.cli.state import State, pass_state
+from crmwire.errors import ConfigurationError
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@pass_state
+def serve(state: State, host: str, port: int) -> None:
+    """Take in webhooks and carry them into the CRMs, until it is stopped."""
+    from crmwire import runner
+
+    with state.app(threaded=True, talkative=True) as app:
+        port = reading.bindable(host, port)
+        shown = f"[{host}]" if ":" in host else host
+
+        def ready(bound: int) -> None:
+            say(f"crmwire listens on http://{shown}:{bound} with the data in {app.home}.")
+            feeds = app.store.feeds()
+            if not feeds:
+                say("There is no feed yet: `crmwire feed add`.")
+            for row in feeds:
+                say(f"Webhooks of {row.name} go to {app.feed_address(row)}")
+
+        runner.run(app, host=host, port=port, ready=ready)
+
+
+@click.command()
+@click.argument("crm")
+@click.option("--port", default=8101, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--token",
+    "tokens",
+    multiple=True,
+    default=["sandbox"],
+    show_default=True,
+    help="A token that opens an account of its own; may be given several times.",
+)
+@click.option(
+    "--latency",
+    default=0.0,
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long every answer takes.",
+)
+@click.option("--seed", default=0, help="What the drawing of faults begins with.")
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="A switch of that vendor."
+)
+@pass_state
+def sandbox(
+    state: State,
+    crm: str,
+    port: int,
+    tokens: tuple[str, ...],
+    latency: float,
+    seed: int,
+    options: tuple[str, ...],
+) -> None:
+    """Serve a vendor's API from memory, with a page that shows its records."""
+    from crmwire.discovery import Discovery
+    from crmwire.hooks import manager
+    from crmwire.hookspecs import CrmSpecs
+    from crmwire.sandbox import SandboxSettings, serve
+
+    module = Discovery(state.folder / "plugins").find("crm", crm).load()
+    chosen = reading.texts(options, "--option")
+    settings = SandboxSettings(tokens=tokens, latency=latency, seed=seed, options=chosen)
+    app = manager(CrmSpecs, [(crm, module)]).hook.sandbox(settings=settings)
+    if app is None:
+        raise ConfigurationError(f"The plugin {crm} has no sandbox.")
+    port = reading.bindable("127.0.0.1", port)
+    url = f"http://127.0.0.1:{port}"
+    say(f"The sandbox of {crm} is on {url}: open it in a browser to see people and timelines.")
+    say(
+        f"Connect to it with: CRMWIRE_ALLOW_LOOPBACK=1 crmwire connection add {crm}"
+        f" --host {url}, and {' or '.join(tokens)} as the token."
+    )
+    serve(app, port)

@@ -1,0 +1,429 @@
+"""From a document to the store: what differs, and how it is made to go away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from attrs import define, field, frozen
+
+from crmwire.app import SIGNING, checked_name, checked_zone, preset_of
+from crmwire.documents.form import OWN
+from crmwire.errors import ConfigurationError, CrmwireError
+from crmwire.mapping import fingerprint
+from crmwire.opening import TOKEN
+
+if TYPE_CHECKING:
+    from crmwire.app import App
+    from crmwire.connections import Connection
+    from crmwire.documents.form import ConnectionEntry, FeedEntry, RouteEntry, TeamDocument
+    from crmwire.store import ConnectionRow, FeedRow, RouteRow
+
+T = TypeVar("T")
+Kind = Literal["feed", "connection", "route"]
+
+
+
+@frozen(kw_only=True)
+class Change:
+    """One difference between a document and the store, and how it is made to go away."""
+
+    action: Literal["add", "change", "remove"]
+    kind: Kind
+    name: str
+    details: tuple[str, ...] = ()
+    carry_out: Callable[[], object] = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Comparison:
+    """All that differs; `kept` is in the store but not in the document, and stays."""
+
+    team: str
+    changes: tuple[Change, ...]
+    kept: tuple[str, ...] = ()
+
+    def carry_out(self) -> None:
+        """Apply every change. Doing it twice changes nothing."""
+        for change in self.changes:
+            change.carry_out()
+
+
+def compared(app: App, document: TeamDocument, where: str, *, prune: bool = False) -> Comparison:
+    """What applying a document would change; with `prune`, what it leaves out is removed.
+
+    Nothing is changed. Raises: ConfigurationError with every problem and its path.
+    """
+    work = _Work(app=app, document=document, where=where, prune=prune)
+    try:
+        work.feeds()
+        work.connections()
+        work.routes()
+    finally:
+        for conn in work.opened.values():
+            conn.close()
+    if work.problems:
+        number = len(work.problems)
+        raise ConfigurationError(
+            f"{where} has {'a mistake' if number == 1 else f'{number} mistakes'}:",
+            problems=work.problems,
+        )
+    order = {"remove": 0, "add": 1, "change": 1}
+    changes = sorted(work.changes, key=lambda change: order[change.action])
+    return Comparison(team=document.team, changes=tuple(changes), kept=tuple(work.kept))
+
+
+@define(kw_only=True)
+class _Work:
+    """A comparison in the making."""
+
+    app: App
+    document: TeamDocument
+    where: str
+    prune: bool
+    problems: list[str] = field(factory=list)
+    changes: list[Change] = field(factory=list)
+    kept: list[str] = field(factory=list)
+    opened: dict[str, Connection] = field(factory=dict)
+    sources: dict[str, str] = field(factory=dict)
+
+    def problem(self, path: str, error: CrmwireError | str) -> None:
+        """Note what is wrong, and where."""
+        told = getattr(error, "problems", None) or [str(error)]
+        for one in told:
+            self.problems.append(f"{one} @ {self.where}.{path}" if " @ " not in one else one)
+
+    def try_(self, path: str, check: Callable[[], T]) -> T | None:
+        """The answer of a check, or None with what it raised noted."""
+        try:
+            return check()
+        except CrmwireError as error:
+            self.problem(path, error)
+            return None
+
+    def of_team(self, kind: str, entries: Iterable[str], rows: Iterable[Any]) -> dict[str, Any]:
+        """The team's rows by name; names that are wrong or another team's are noted."""
+        found = {row.name: row for row in rows}
+        for name in entries:
+            path = f"{kind}s[{name!r}]"
+            self.try_(path, lambda name=name: checked_name(name))  # type: ignore[misc]
+            if name in found and found[name].team != self.document.team:
+                self.problem(path, f"{name!r} belongs to the team {found[name].team!r}")
+        return {name: row for name, row in found.items() if row.team == self.document.team}
+
+    def leave_or_remove(
+        self, kind: Kind, name: str, remove: Callable[[], object]
+    ) -> None:
+        if self.prune:
+            self.changes.append(Change(action="remove", kind=kind, name=name, carry_out=remove))
+        else:
+            self.kept.append(f"{kind} {name}")
+
+    def reference(self, path: str, text: str | None, own: str, stored: str | None) -> str | None:
+        """The secret that a reference stands for; None if there is none or it is wrong."""
+        if text is None:
+            return stored
+        kind, _, name = text.partition(":")
+        if kind == "env" and name:
+            given = os.environ.get(name, "").strip()
+            if not given:
+                self.problem(path, f"the environment variable {name} is not set")
+            return given or None
+        if kind == "vault" and name:
+            if name != own:
+                self.problem(path, f"only vault:{own} can stand here")
+            elif stored is None:
+                self.problem(path, f"nothing is stored as vault:{own} yet; use env:VARIABLE")
+            return stored
+        self.problem(path, f"a secret never stands in a document: use env:VARIABLE or vault:{own}")
+        return None
+
+    # ------------------------------------------------------------ feeds
+
+    def feeds(self) -> None:
+        entries = self.document.feeds
+        rows: dict[str, FeedRow] = self.of_team("feed", entries, self.app.store.feeds())
+        self.sources = {name: row.source for name, row in rows.items() if not self.prune}
+        self.sources |= {name: entry.source for name, entry in entries.items()}
+        for name, entry in entries.items():
+            self.feed(name, entry, rows.get(name))
+        for name in rows.keys() - entries.keys():
+            self.leave_or_remove("feed", name, _bound(self.app.remove_feed, name))
+
+    def feed(self, name: str, entry: FeedEntry, row: FeedRow | None) -> None:
+        app, path = self.app, f"feeds[{name!r}]"
+        self.try_(f"{path}.source", app.discovery.find("source", entry.source).load)
+        if row is not None and row.source != entry.source:
+            self.problem(f"{path}.source", f"it is {row.source!r}; remove the feed to change it")
+        self.plain(f"{path}.settings", entry.settings)
+        before = app.vault.get(row.owner, SIGNING) if row else None
+        secret = self.reference(f"{path}.secret", entry.secret, f"feed/{name}", before)
+        if entry.secret is None and secret is None and not entry.allow_unsigned:
+            self.problem(path, "a feed needs `secret`, or `allow_unsigned = true`")
+        if row is None:
+
+            def add() -> None:
+                app.add_feed(
+                    name,
+                    source=entry.source,
+                    team=self.document.team,
+                    signing_secret=secret,
+                    allow_unsigned=entry.allow_unsigned,
+                    settings=entry.settings,
+                )
+
+            told = f"source {entry.source}, {'signed' if secret else 'unsigned'}"
+            self.changes.append(
+                Change(action="add", kind="feed", name=name, details=(told,), carry_out=add)
+            )
+            return
+        details = [
+            *_difference("settings", row.settings, entry.settings),
+            *_difference("allow_unsigned", row.allow_unsigned, entry.allow_unsigned),
+        ]
+        if secret != before:
+            details.append(f"secret: {'replaced' if before else 'set'}")
+
+        def change() -> None:
+            app.change_feed(name, settings=entry.settings, allow_unsigned=entry.allow_unsigned)
+            if secret is not None and secret != before:
+                app.set_signing_secret(name, secret)
+
+        self.change("feed", name, details, change)
+
+    # ------------------------------------------------------------ connections
+
+    def connections(self) -> None:
+        entries = self.document.connections
+        rows: dict[str, ConnectionRow] = self.of_team(
+            "connection", entries, self.app.store.connections()
+        )
+        for name, entry in entries.items():
+            self.connection(name, entry, rows.get(name))
+        for name in rows.keys() - entries.keys():
+            if not self.prune:
+                row = rows[name]
+                self.open(name, row.crm, row.settings)
+            self.leave_or_remove("connection", name, _bound(self.app.remove_connection, name))
+
+    def open(self, name: str, crm: str, settings: Mapping[str, Any]) -> None:
+        """Open a connection as it would be, so that routes can be held against its plugins."""
+        made = self.try_(
+            f"connections[{name!r}]", lambda: self.app.openings.trial(name, crm, settings)
+        )
+        if made is not None:
+            self.opened[name] = made
+
+    def connection(self, name: str, entry: ConnectionEntry, row: ConnectionRow | None) -> None:
+        app, path = self.app, f"connections[{name!r}]"
+        if row is not None and row.crm != entry.crm:
+            self.problem(f"{path}.crm", f"it is {row.crm!r}; remove the connection to change it")
+        if self.plain(f"{path}.settings", entry.settings):
+            self.open(name, entry.crm, entry.settings)
+        if name in self.opened:
+            zone = self.opened[name].settings.zone
+            self.try_(f"{path}.settings.zone", lambda: checked_zone(zone))
+        before = app.vault.get(row.owner, TOKEN) if row else None
+        token = self.reference(f"{path}.token", entry.token, f"connection/{name}", before)
+        if entry.token is None and token is None:
+            self.problem(path, "a connection needs `token`, such as env:VARIABLE")
+        if row is None:
+
+            def add() -> None:
+                app.add_connection(
+                    name,
+                    crm=entry.crm,
+                    token=token,
+                    team=self.document.team,
+                    settings=entry.settings,
+                )
+
+            told = f"to {entry.crm}"
+            self.changes.append(
+                Change(action="add", kind="connection", name=name, details=(told,), carry_out=add)
+            )
+            return
+        details = _difference("settings", row.settings, entry.settings)
+        if token != before:
+            details.append(f"token: {'replaced' if before else 'set'}")
+
+        def change() -> None:
+            app.change_connection(name, settings=entry.settings)
+            if token is not None and token != before:
+                app.set_token(name, token)
+
+        self.change("connection", name, details, change)
+
+    # ------------------------------------------------------------ routes
+
+    def routes(self) -> None:
+        entries = self.document.routes
+        rows: dict[str, RouteRow] = self.of_team("route", entries, self.app.store.routes())
+        places = {
+            (row.feed, row.page, row.connection): name
+            for name, row in rows.items()
+            if name not in entries and not self.prune
+        }
+        for name, entry in entries.items():
+            other = places.setdefault(entry.place, name)
+            if other != name:
+                self.problem(
+                    f"routes[{name!r}]",
+                    f"the route {other!r} carries this page to this connection already",
+                )
+            self.route(name, entry, rows.get(name))
+        for name in rows.keys() - entries.keys():
+            self.leave_or_remove("route", name, _bound(self.app.remove_route, name))
+
+    def route(self, name: str, entry: RouteEntry, row: RouteRow | None) -> None:
+        app, path = self.app, f"routes[{name!r}]"
+        conn = self.opened.get(entry.connection)
+        if entry.feed not in self.sources:
+            self.problem(f"{path}.feed", f"there is no feed {entry.feed!r}")
+        if conn is None and entry.connection not in self.document.connections:
+            self.problem(f"{path}.connection", f"there is no connection {entry.connection!r}")
+        if row is not None:
+            self.unmoved(path, entry, row)
+        self.try_(f"{path}.zone", lambda: checked_zone(entry.zone))
+        parts = {"options": entry.options, "fields": entry.fields, "mapping": entry.mapping}
+        if not self.plain(path, parts) or conn is None:
+            return
+        mapping = self.try_(f"{path}.preset", lambda: _mapping_of(entry, row, conn))
+        if mapping is None:
+            return
+        self.try_(
+            path,
+            lambda: app.openings.compiled(
+                mapping,
+                conn.info,
+                options=entry.options,
+                rows=entry.fields,
+                source=self.sources.get(entry.feed, ""),
+                where=f"{self.where}.{path}",
+            ),
+        )
+        if row is None:
+
+            def add() -> None:
+                app.add_route(
+                    name=name,
+                    feed=entry.feed,
+                    connection=entry.connection,
+                    page=entry.page,
+                    preset=entry.preset,
+                    mapping=mapping,
+                    options=entry.options,
+                    rows=entry.fields,
+                    zone=entry.zone,
+                    since=entry.since,
+                )
+
+            told = f"{entry.feed}, page {entry.page} to {entry.connection} by {entry.preset}"
+            self.changes.append(
+                Change(action="add", kind="route", name=name, details=(told,), carry_out=add)
+            )
+            return
+        details = [
+            *_difference("preset", row.preset, entry.preset),
+            *_difference("options", row.options, entry.options),
+            *_difference("fields", row.rows, entry.fields),
+            *_difference("zone", row.zone, entry.zone),
+        ]
+        if fingerprint(mapping) != row.fingerprint:
+            details.append("mapping: replaced")
+
+        def change() -> None:
+            app.change_route(
+                name,
+                preset=entry.preset,
+                mapping=mapping,
+                options=entry.options,
+                rows=entry.fields,
+                zone=entry.zone,
+            )
+
+        self.change("route", name, details, change)
+
+    def unmoved(self, path: str, entry: RouteEntry, row: RouteRow) -> None:
+        """A route stays at its place: what waits for it would be lost with it."""
+        stands = {"feed": row.feed, "page": row.page, "connection": row.connection}
+        for key, value in stands.items():
+            if getattr(entry, key) != value:
+                self.problem(
+                    f"{path}.{key}", f"it is {value!r}; use another name for another place"
+                )
+        if entry.since is not None and abs(entry.since.timestamp() - row.since) > 1e-3:
+            since = datetime.fromtimestamp(row.since, UTC).isoformat()
+            self.problem(f"{path}.since", f"it is {since} and cannot be changed")
+
+    # ------------------------------------------------------------ all of them
+
+    def change(
+        self,
+        kind: Kind,
+        name: str,
+        details: list[str],
+        do: Callable[[], object],
+    ) -> None:
+        if details:
+            self.changes.append(
+                Change(action="change", kind=kind, name=name, details=tuple(details), carry_out=do)
+            )
+
+    def plain(self, path: str, value: object) -> bool:
+        """Whether a value is such as JSON keeps; TOML's dates and times are not."""
+        dated = list(_dated(path, value))
+        for place in dated:
+            self.problem(place, "a date or time must be written as text, in quotes")
+        return not dated
+
+
+def _dated(path: str, value: object) -> Iterator[str]:
+    """Where dates and times stand in a value."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _dated(f"{path}.{name}", part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _dated(path, part)
+    elif isinstance(value, date | time):
+        yield path
+
+
+def _mapping_of(entry: RouteEntry, row: RouteRow | None, conn: Connection) -> dict[str, Any]:
+    """The mapping a route is to have; a preset's newer version is taken only by name."""
+    if entry.mapping is not None:
+        return dict(entry.mapping)
+    if entry.preset == OWN:
+        raise ConfigurationError("a route needs `preset` or `mapping`")
+    if row is not None and _short(row.preset, conn) == _short(entry.preset, conn):
+        return dict(row.mapping)
+    return preset_of(conn, entry.preset)
+
+
+def _short(preset: str, conn: Connection) -> str:
+    return preset.removeprefix(f"{conn.crm}:")
+
+
+def _difference(path: str, old: object, new: object) -> list[str]:
+    """What differs between two values, one line for each place."""
+    if old == new:
+        return []
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        names = [*old, *(name for name in new if name not in old)]
+        return [
+            line
+            for name in names
+            for line in _difference(f"{path}.{name}", old.get(name), new.get(name))
+        ]
+    return [f"{path}: {_shown(old)} → {_shown(new)}"]
+
+
+def _shown(value: object) -> str:
+    return "(none)" if value is None else repr(value)
+
+
+def _bound(remove: Callable[[str], object], name: str) -> Callable[[], object]:
+    return lambda: remove(name)

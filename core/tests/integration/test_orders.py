@@ -1,0 +1,192 @@
+"""Whatever the order in which a booking's events come in, the CRM ends alike."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from attrs import define
+
+from crmwire.app import App
+from crmwire.demo.environment import surroundings
+from crmwire.draining import Drainer
+from crmwire.sandbox import SandboxServer, SandboxSettings
+from crmwire.store import DeliveryFilter, setup
+from crmwire.testing.toysandbox import ToySandbox
+from crmwire.types import Event
+from crmwire.vocabulary import Booking, Details, Page, Person
+
+START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
+
+
+@define
+class Toy:
+    """A crmwire with one toy CRM; drains run when asked to."""
+
+    app: App
+    drainer: Drainer
+    sandbox: ToySandbox
+    feed: int
+    first: datetime
+
+    def accept(self, *events: Event) -> None:
+        self.app.store.accept(self.feed, list(events), self.app.clock.now())
+
+    def drain(self) -> None:
+        while lanes := self.app.store.due_lanes(self.app.clock.now()):
+            for lane in lanes:
+                self.drainer.drain(lane, threading.Event())
+
+    def event(self, verb: str, uid: str, minute: int, *, previous: str = "", hour: int = 9,
+              partial: bool = False) -> Event:  # fmt: skip
+        start = START.replace(hour=hour)
+        details = Details(
+            booking=Booking(start=start, end=start + timedelta(minutes=30)),
+            guest=Person(email="ada@example.com", full_name="Ada Byron"),
+            page=Page(id="7", title="Intro"),
+        )
+        return Event(
+            type=f"booking.{verb}",
+            subject_id=uid,
+            previous_ids=(previous,) if previous else (),
+            occurred_at=self.first + timedelta(minutes=minute),
+            partial=partial,
+            details=Details() if partial else details,
+        )
+
+    def live(self) -> list[str]:
+        """The starts of the activities that are not marked as cancelled."""
+        (account,) = self.sandbox.accounts.values()
+        return [
+            entry.start
+            for person in self.sandbox.timelines(account)
+            for entry in person.entries
+            if entry.status != "cancelled" and "[Cancelled]" not in entry.title
+        ]
+
+    def people(self) -> int:
+        (account,) = self.sandbox.accounts.values()
+        return len(self.sandbox.timelines(account))
+
+
+@contextmanager
+def toy(folder: Path) -> Iterator[Toy]:
+    sandbox = ToySandbox(SandboxSettings())
+    with surroundings(folder), SandboxServer(sandbox) as server, App(folder / "home") as app:
+        feed = app.store.write(
+            lambda db: setup.insert_feed(
+                db,
+                name="cal",
+                team="default",
+                source="none",
+                token_hash=b"t",
+                settings={},
+                allow_unsigned=True,
+                since=None,
+                now=0.0,
+            )  # fmt: skip
+        )
+        settings = {"host": server.url, "tries": [0.01], "read_timeout": 2.0}
+        app.add_connection("crm", crm="toy", token="sandbox", settings=settings)
+        app.add_route(feed="cal", connection="crm", preset="linktime")
+        yield Toy(app, Drainer(app.openings), sandbox, feed, app.clock.now())
+
+
+HISTORIES = {
+    "moved and cancelled under one id": [
+        ("created", "a", "", 9), ("rescheduled", "a", "", 15), ("cancelled", "a", "", 15),
+    ],
+    "moved twice, each time a new id": [
+        ("created", "a", "", 9), ("rescheduled", "b", "a", 15), ("rescheduled", "c", "b", 17),
+    ],
+    "moved to a new id and cancelled": [
+        ("created", "a", "", 9), ("rescheduled", "b", "a", 15), ("cancelled", "b", "", 15),
+    ],
+    "cancelled by the host and booked anew": [
+        ("created", "a", "", 9), ("cancelled", "a", "", 9), ("rescheduled", "b", "a", 16),
+    ],
+}  # fmt: skip
+ENDS = {"moved twice, each time a new id": 17, "cancelled by the host and booked anew": 16}
+
+
+@pytest.mark.usefixtures("toy_installed")
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "in one backlog"])
+@pytest.mark.parametrize("name", HISTORIES)
+def test_every_order_of_arrival_ends_alike(name: str, at_once: bool, tmp_path: Path) -> None:
+    for number, order in enumerate(itertools.permutations(enumerate(HISTORIES[name], start=1))):
+        with toy(tmp_path / str(number)) as scene:
+            for minute, (verb, uid, previous, hour) in order:
+                scene.accept(scene.event(verb, uid, minute, previous=previous, hour=hour))
+                if not at_once:
+                    scene.drain()
+            scene.drain()
+            told = [step[1][:2] for step in order]
+            assert not scene.app.deliveries(DeliveryFilter(states=("ready", "held"))), told
+            live = scene.live()
+            if name in ENDS:
+                assert [datetime.fromisoformat(one).hour for one in live] == [ENDS[name]], told
+            else:
+                assert live == [], told
+            assert scene.people() <= 1
+
+
+@pytest.mark.usefixtures("toy_installed")
+def test_a_cancel_that_comes_first_writes_nobody(tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("cancelled", "a", 5))
+        scene.drain()
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        assert scene.people() == 0
+        rows = scene.app.deliveries()
+        assert [row.state for row in rows] == ["skipped", "skipped"]
+
+
+@pytest.mark.usefixtures("toy_installed")
+def test_retrying_what_was_superseded_writes_nothing(tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.app.store.write(
+            lambda db: db.execute("UPDATE deliveries SET state = 4, reason = 'held by a test'")
+        )
+        scene.accept(scene.event("rescheduled", "a", 2, hour=15))
+        scene.drain()
+        scene.app.retry([1])
+        scene.drain()
+        row = scene.app.delivery(1).row
+        assert (row.state, row.reason) == ("skipped", "superseded by a newer event")
+        assert len(scene.live()) == 1
+
+
+@pytest.mark.usefixtures("toy_installed")
+def test_a_delivered_event_is_written_again_only_when_asked_and_doubles_nothing(
+    tmp_path: Path,
+) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        assert scene.app.retry([1]) == []
+        assert scene.app.retry([1], again=True) == [1]
+        before = len(scene.sandbox.commits)
+        scene.drain()
+        assert scene.app.delivery(1).row.state == "delivered"
+        assert len(scene.live()) == 1
+        assert [one["action"] for one in scene.sandbox.commits[before:]].count("create") == 0
+
+
+@pytest.mark.usefixtures("toy_installed")
+def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        (account,) = scene.sandbox.accounts.values()
+        account.records["activities"].clear()
+        scene.accept(scene.event("rescheduled", "a", 2, hour=15))
+        scene.drain()
+        scene.drain()
+        assert [datetime.fromisoformat(one).hour for one in scene.live()] == [15]

@@ -1,0 +1,210 @@
+"""A sandbox of Attio's REST API, version 2, as it stood in November 2026.
+
+Options: `limits` (on, off), `link_delay` (seconds until a person's company is linked, 0.3),
+`scopes` (of every token, separated by blanks). Where the vendor's behaviour is not known, a
+comment says "Guess".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from crmwire.sandbox import Account, Sandbox, SandboxSettings, TimelineEntry, TimelinePerson
+from crmwire_attio.sandbox_app import admin, answers, members, notes, records, store, tasks
+from crmwire_attio.sandbox_app.call import Call, Endpoint
+from crmwire_attio.sandbox_app.limits import Windows
+from crmwire_attio.sandbox_app.linking import Linker
+from crmwire_attio.sandbox_app.standard import add_standard_objects, fixed_id
+from crmwire_attio.sandbox_app.workspace import Member, Workspace
+
+SCOPES = (
+    "note:read-write object_configuration:read record_permission:read-write "
+    "task:read-write user_management:read"
+)
+_ENDPOINTS = (*members.ENDPOINTS, *records.ENDPOINTS, *notes.ENDPOINTS, *tasks.ENDPOINTS)
+_NAMESPACE = uuid.UUID("5d2d8a1c-6f0e-5c57-9d6e-0d6b6f1f7a10")
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class AttioSandbox(Sandbox):
+    """Workspaces in memory, one for each token."""
+
+    title = "Attio sandbox"
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._limited = settings.option("limits", "on") != "off"
+        self._windows: dict[str, Windows] = {}
+        self._linker = Linker(float(settings.option("link_delay", "0.3")))
+        super().__init__(settings)
+
+    def new_account(self, token: str, number: int) -> Workspace:
+        id_ = uuid.uuid5(_NAMESPACE, token)
+        workspace = Workspace(
+            token=token,
+            name=f"Example {number}",
+            id=str(id_),
+            slug=f"example-{number}",
+            token_id=str(uuid.uuid5(id_, "token")),
+            client_id=str(uuid.uuid5(id_, "client")),
+            scopes=frozenset(self.settings.option("scopes", SCOPES).split()),
+        )
+        admin_ = Member(
+            id=fixed_id(workspace, "admin"),
+            first_name="Sam",
+            last_name="Host",
+            email_address="host@example.com",
+            access_level="admin",
+            created_at=workspace.started_at,
+        )
+        workspace.members[admin_.id] = admin_
+        add_standard_objects(workspace)
+        return workspace
+
+    # ------------------------------------------------------------ requests
+
+    def routes(self) -> Sequence[BaseRoute]:
+        by_path: dict[str, dict[str, Endpoint]] = {}
+        for endpoint in _ENDPOINTS:
+            by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+        return [
+            Route("/v2/self", self._self),
+            *(
+                Route(path, self._handler(endpoints), methods=list(endpoints))
+                for path, endpoints in by_path.items()
+            ),
+            # Also for a known path with a method that it does not have.
+            Route("/{path:path}", self._nowhere, methods=_METHODS),
+        ]
+
+    def account_of(self, request: Request) -> Workspace | None:
+        """By a bearer token, or by a token as user name with an empty password."""
+        account: Account | None = super().account_of(request)
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                token = base64.b64decode(given).decode().partition(":")[0]
+            except (binascii.Error, UnicodeDecodeError):
+                return None
+            account = self.accounts.get(token)
+        if not isinstance(account, Workspace) or account.revoked:
+            return None
+        return account
+
+    async def _self(self, request: Request) -> Response:
+        return answers.response(200, members.identity(self.account_of(request)), {})
+
+    async def _nowhere(self, request: Request) -> Response:
+        refusal = answers.no_endpoint(request.method, request.url.path)
+        return answers.response(refusal.status, refusal.body, refusal.headers)
+
+    def _handler(self, endpoints: Mapping[str, Endpoint]) -> Any:
+        async def handle(request: Request) -> JSONResponse:
+            # HEAD is answered as GET, without its body.
+            endpoint = endpoints["GET" if request.method == "HEAD" else request.method]
+            raw = await request.body()
+            try:
+                answer = endpoint.handler(self._call(request, endpoint, raw))
+            except answers.Refusal as refusal:
+                return answers.response(refusal.status, refusal.body, refusal.headers)
+            return answers.response(200, answer.body, answer.headers)
+
+        return handle
+
+    def _call(self, request: Request, endpoint: Endpoint, raw: bytes) -> Call:
+        """What the handler needs, after login, limits and scopes (guess: in that order)."""
+        workspace, now = self.account_of(request), datetime.now(UTC)
+        if workspace is None:
+            raise answers.unauthorized()
+        if self._limited:
+            self._windows.setdefault(workspace.id, Windows()).admit(endpoint.limits, now)
+        lacking = [scope for scope in endpoint.scopes if not workspace.may(scope)]
+        if lacking:
+            raise answers.lacks_scope(lacking)
+        try:
+            body = json.loads(raw) if raw.strip() else None
+        except ValueError:
+            # Guess: the form of the refusal.
+            raise answers.bad_body(answers.missing([], "object")) from None
+        return Call(
+            workspace=workspace,
+            params=request.path_params,
+            query=request.query_params,
+            body=body,
+            now=now,
+            commit=self._committer(workspace),
+            linker=self._linker,
+        )
+
+    def _committer(self, workspace: Workspace) -> store.Commit:
+        def commit(action: str, type_: str, id_: str, fields: Mapping[str, Any]) -> None:
+            self.commit(workspace, action, type_, id_, fields)
+
+        return commit
+
+    # ------------------------------------------------------------ for people
+
+    async def admin(self, account: Account, action: str, body: Mapping[str, Any]) -> Any:
+        assert isinstance(account, Workspace)
+        return admin.do(account, self._committer(account), self._linker, action, body)
+
+    def timelines(self, account: Account) -> list[TimelinePerson]:
+        assert isinstance(account, Workspace)
+        people = account.objects["people"]
+        shown = [slug for slug, attribute in people.attributes.items() if attribute.writable]
+        return [
+            TimelinePerson(
+                type="person",
+                id=record.id,
+                name=next((one["full_name"] for one in record.values["name"]), ""),
+                email=next((one["email_address"] for one in record.values["email_addresses"]), ""),
+                fields={
+                    slug: value
+                    for slug, value in store.plain(people, record, dict.fromkeys(shown)).items()
+                    if value
+                },
+                entries=(*_notes(account, record.id), *_tasks(account, people.id, record.id)),
+            )
+            for record in people.records.values()
+        ]
+
+    def unattached(self, account: Account) -> list[TimelineEntry]:
+        assert isinstance(account, Workspace)
+        return [_task_entry(task) for task in account.tasks.values() if not task.linked]
+
+
+def _notes(workspace: Workspace, person: str) -> list[TimelineEntry]:
+    return [
+        TimelineEntry(
+            type="note",
+            id=note.id,
+            title=note.title,
+            start=note.created_at,
+            text=note.content_plaintext,
+        )
+        for note in workspace.notes_on("people", person)
+    ]
+
+
+def _tasks(workspace: Workspace, object_: str, person: str) -> list[TimelineEntry]:
+    linked = (task for task in workspace.tasks.values() if (object_, person) in task.linked)
+    return [_task_entry(task) for task in linked]
+
+
+def _task_entry(task: Any) -> TimelineEntry:
+    return TimelineEntry(
+        type="task",
+        id=task.id,
+        title=task.content,
+        start=task.deadline_at or "",
+        status="completed" if task.is_completed else "",
+    )

@@ -1,0 +1,180 @@
+"""What a booking's payload tells, in crmwire's vocabulary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from crmwire.vocabulary import Answer, Booking, Details, Page, Person
+from crmwire_calcom.reading import Object, a_list, a_text, a_time, an_id, an_object
+
+STANDARD_ANSWERS = frozenset(["name", "email", "guests", "location"])
+"""Questions of every form, whose answers stand elsewhere in the payload."""
+
+PHONE_ONLY = re.compile(r"\+?([0-9]+)@sms\.cal\.com", re.IGNORECASE)
+"""The address that Cal.com makes up for a guest who gave a phone number and no address.
+
+From its contructEmailFromPhoneNumber.ts, read 2026-11.
+"""
+
+TRACKING_KEY = re.compile(r"utm_.*|(.*[_-])?(id|ID)|.*[a-z](Id|ID)|sfid")
+"""Metadata worth keeping: where the guest came from, and ids of records."""
+
+
+def details(payload: Object, event_type: str) -> Details:
+    """All that the payload of a booking's trigger says."""
+    guests = [_guest(attendee) for attendee in map(an_object, a_list(payload.get("attendees")))]
+    hosts = tuple(_hosts(payload))
+    responses = an_object(payload.get("responses"))
+    guest = _with_answers(guests[0] if guests else Person(), responses)
+    return Details(
+        booking=_booking(payload, event_type, guest, guests, hosts),
+        guest=guest if guest != Person() else None,
+        guests=tuple(other for other in guests[1:] if other != Person()),
+        hosts=hosts,
+        page=_page(payload),
+        # The labels of a cancelled booking's answers are bare keys: those known are better.
+        answers=() if event_type == "booking.cancelled" else tuple(_answers(responses)),
+        tracking=dict(_tracking(an_object(payload.get("metadata")))),
+    )
+
+
+def _booking(
+    payload: Object, event_type: str, guest: Person, guests: list[Person], hosts: tuple[Person, ...]
+) -> Booking:
+    location = a_text(payload.get("location"))
+    if location is not None and location.startswith("integrations:"):
+        location = None  # the name of a video app, not a place
+    join_url = (
+        a_text(an_object(payload.get("metadata")).get("videoCallUrl"))
+        or a_text(an_object(payload.get("videoCallData")).get("url"))
+        or (location if location and location.startswith(("https://", "http://")) else None)
+    )
+    by = a_text(payload.get("cancelledBy")) or a_text(payload.get("rescheduledBy"))
+    return Booking(
+        title=a_text(payload.get("title")),
+        start=a_time(payload.get("startTime")),
+        end=a_time(payload.get("endTime")),
+        previous_start=a_time(payload.get("rescheduleStartTime")),
+        previous_end=a_time(payload.get("rescheduleEndTime")),
+        timezone=guest.timezone,
+        notes=a_text(payload.get("additionalNotes")),
+        location=location,
+        join_url=join_url,
+        reason=_reason(payload, event_type),
+        by=_side(by, guests, hosts) if by else None,
+    )
+
+
+def _reason(payload: Object, event_type: str) -> str | None:
+    """Why it was cancelled, declined or moved; an earlier move's reason is not a cancel's."""
+    if event_type == "booking.rescheduled":
+        answer = an_object(an_object(payload.get("responses")).get("rescheduleReason"))
+        return a_text(answer.get("value"))
+    return a_text(payload.get("cancellationReason")) or a_text(payload.get("rejectionReason"))
+
+
+def _side(by: str, guests: list[Person], hosts: tuple[Person, ...]) -> str:
+    """`host` or `guest`, if it is the address of one of them, else the text as it was sent."""
+    sides = (("host", hosts), ("guest", guests))
+    for side, people in sides:
+        if by.lower() in [person.email.lower() for person in people if person.email]:
+            return side
+    return by
+
+
+def _page(payload: Object) -> Page | None:
+    page = Page(
+        id=an_id(payload.get("eventTypeId")),
+        title=a_text(payload.get("eventTitle")) or a_text(payload.get("type")),
+    )
+    return page if page != Page() else None
+
+
+def _hosts(payload: Object) -> Iterator[Person]:
+    """The organizer, then the other members of the team."""
+    seen: set[str | None] = set()
+    members = a_list(an_object(payload.get("team")).get("members"))
+    for one in map(an_object, (payload.get("organizer"), *members)):
+        host = Person(
+            id=an_id(one.get("id")),
+            email=a_text(one.get("email")),
+            full_name=a_text(one.get("name")),
+            timezone=a_text(one.get("timeZone")),
+            locale=_locale(one),
+        )
+        if host != Person() and (host.email is None or host.email not in seen):
+            seen.add(host.email)
+            yield host
+
+
+def _guest(attendee: Object) -> Person:
+    email = a_text(attendee.get("email"))
+    phone = a_text(attendee.get("phoneNumber"))
+    made_up = PHONE_ONLY.fullmatch(email) if email else None
+    if made_up:
+        email, phone = None, phone or f"+{made_up[1]}"
+    return Person(
+        email=email,
+        full_name=a_text(attendee.get("name")),
+        given_name=a_text(attendee.get("firstName")),
+        family_name=a_text(attendee.get("lastName")),
+        phone=phone,
+        locale=_locale(attendee),
+        timezone=a_text(attendee.get("timeZone")),
+    )
+
+
+def _with_answers(guest: Person, responses: Object) -> Person:
+    """The guest, with what only the form's answers tell of phone number and name."""
+    name = an_object(an_object(responses.get("name")).get("value"))
+    phone = a_text(an_object(responses.get("attendeePhoneNumber")).get("value"))
+    return Person(
+        email=guest.email,
+        full_name=guest.full_name,
+        given_name=guest.given_name or a_text(name.get("firstName")),
+        family_name=guest.family_name or a_text(name.get("lastName")),
+        phone=guest.phone or phone,
+        locale=guest.locale,
+        timezone=guest.timezone,
+    )
+
+
+def _locale(person: Object) -> str | None:
+    return a_text(an_object(person.get("language")).get("locale")) or a_text(person.get("locale"))
+
+
+def _answers(responses: Object) -> Iterator[Answer]:
+    for name, response in responses.items():
+        key = a_text(name)
+        values = tuple(_values(an_object(response).get("value")))
+        if key and values and key not in STANDARD_ANSWERS:
+            label = a_text(an_object(response).get("label"))
+            yield Answer(key=key, label=label, values=values)
+
+
+def _values(value: object) -> Iterator[str]:
+    """The texts of an answer; a choice with a field beside it is the field, else the choice."""
+    if isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, dict):
+        text = a_text(value.get("optionValue")) or a_text(value.get("value"))
+        if text:
+            yield text
+    elif isinstance(value, list):
+        for item in value:
+            if not isinstance(item, list):
+                yield from _values(item)
+    elif isinstance(value, float):
+        yield str(value)
+    else:
+        text = an_id(value)
+        if text:
+            yield text
+
+
+def _tracking(metadata: Object) -> Iterator[tuple[str, str]]:
+    for name, value in metadata.items():
+        key, text = a_text(name), a_text(value)
+        if key and text and TRACKING_KEY.fullmatch(key):
+            yield key, text

@@ -1,0 +1,151 @@
+"""The account: who it is, its limits, its fields; and what the plugin says of itself."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import crmwire_hubspot
+from crmwire.errors import ConfigurationError, NotAllowed
+from crmwire_hubspot.info import INFO
+from crmwire_hubspot.limits import read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crmwire.connections import Connection
+
+
+def test_the_check_says_which_account_it_is(conn: Connection, vendor: Any) -> None:
+    report = conn.hooks.check_connection()
+    portal = vendor.app.accounts["sandbox"]
+    assert report.account_id == str(portal.portal_id)
+    assert report.account_id in report.account_name
+    assert report.tier == "Free or Starter"
+    assert {(limit.name, limit.calls, limit.seconds) for limit in report.limits} == {
+        ("calls", 100, 10.0),
+        ("search", 5, 1.0),
+    }
+    assert report.findings == ()
+
+
+def test_the_tier_is_learned_from_the_headers(new_vendor: Callable[..., Any]) -> None:
+    conn = new_vendor(burst="190").connect()
+    report = conn.hooks.check_connection()
+    assert report.tier == "Professional or Enterprise"
+    assert report.limits[0].calls == 190
+
+
+@pytest.mark.parametrize(
+    ("scope", "level", "subjects"),
+    [
+        ("crm.objects.contacts.read", "error", ["contacts", "meetings"]),
+        ("crm.objects.owners.read", "warning", ["owners"]),
+    ],
+)
+def test_a_missing_scope_is_a_finding_that_names_it(
+    conn: Connection, vendor: Any, scope: str, level: str, subjects: list[str]
+) -> None:
+    vendor.admin("revoke_scope", scope=scope)
+    findings = conn.hooks.check_connection().findings
+    assert [finding.subject for finding in findings] == subjects
+    assert {finding.level for finding in findings} == {level}
+    assert all(scope in finding.remedy for finding in findings)
+
+
+def test_fields_are_listed_and_read_once_an_hour(conn: Connection, vendor: Any) -> None:
+    fields = {field.name: field for field in conn.hooks.list_fields("contacts") or ()}
+    conn.hooks.list_fields("contacts")
+    assert vendor.calls == ["GET properties/2026-09/contacts"]
+    assert fields["email"].unique
+    assert fields["email"].group == "contactinformation"
+    assert fields["firstname"].writable
+    assert not fields["createdate"].writable
+    assert fields["lifecyclestage"].type == "enumeration"
+    assert "lead" in fields["lifecyclestage"].options
+    assert "hs_all_contact_vids" not in fields
+
+
+def test_fields_without_the_scope_are_not_allowed(conn: Connection, vendor: Any) -> None:
+    vendor.admin("revoke_scope", scope="crm.objects.companies.read")
+    with pytest.raises(NotAllowed, match=r"crm\.objects\.companies\.read"):
+        conn.hooks.list_fields("companies")
+
+
+def test_the_check_reads_fields_anew(conn: Connection, vendor: Any) -> None:
+    conn.hooks.list_fields("contacts")
+    vendor.admin("add_property", type="contacts", name="shoe_size")
+    conn.hooks.check_connection()
+    assert "shoe_size" in {field.name for field in conn.hooks.list_fields("contacts") or ()}
+
+
+def test_an_unknown_api_version_is_refused_when_the_connection_opens(vendor: Any) -> None:
+    with pytest.raises(ConfigurationError, match="2026-09, 2026-03, v3"):
+        vendor.connect(api_version="v1")
+
+
+@pytest.mark.parametrize(
+    ("version", "paths"),
+    [
+        (None, ["/account-info/2026-09/details", "/crm/properties/2026-09/contacts"]),
+        ("2026-03", ["/account-info/2026-03/details", "/crm/properties/2026-03/contacts"]),
+        ("v3", ["/account-info/v3/details", "/crm/v3/properties/contacts"]),
+    ],
+)
+def test_each_version_has_its_paths(vendor: Any, version: str | None, paths: list[str]) -> None:
+    vendor.connect(api_version=version).hooks.check_connection()
+    assert [one["path"] for one in vendor.app.requests][:2] == paths
+
+
+def test_requests_carry_the_token_and_ask_for_json(conn: Connection) -> None:
+    assert conn.scheme.template == "Bearer {token}"
+    assert conn.info.request_id_header == "x-hubspot-correlation-id"
+
+
+def test_limits_are_read_from_the_headers() -> None:
+    headers = {
+        "x-hubspot-ratelimit-remaining": "0",
+        "x-hubspot-ratelimit-interval-milliseconds": "10000",
+        "x-hubspot-ratelimit-daily-remaining": "4711",
+    }
+    states = {state.name: state for state in read_limits(headers)}
+    assert (states["calls"].remaining, states["calls"].resets_in) == (0, 10.0)
+    assert states["daily"].remaining == 4711
+
+
+def test_an_exhausted_day_closes_every_limit() -> None:
+    states = read_limits({"x-hubspot-ratelimit-daily-remaining": "0"})
+    assert {state.name for state in states} == {"daily", "calls", "search"}
+    assert all(state.remaining == 0 and state.resets_in == 3600.0 for state in states)
+
+
+def test_answers_without_headers_tell_nothing() -> None:
+    assert read_limits({}) == []
+    assert read_limits({"x-hubspot-ratelimit-remaining": "many"}) == []
+
+
+def test_what_the_plugin_is() -> None:
+    assert (INFO.key, INFO.api_version, INFO.batch) == ("hubspot", "2026-09", 100)
+    assert INFO.object_types["contacts"].upsert == ("email",)
+    assert INFO.object_types["meetings"].html_fields == ("hs_meeting_body",)
+    assert INFO.host_suffixes == ("hubapi.com",)
+
+
+def test_presets_are_toml_and_name_what_hubspot_has(conn: Connection) -> None:
+    text = conn.hooks.presets()["linktime"]
+    preset = tomllib.loads(text)
+    assert preset["person"]["write"] == "always"
+    assert preset["activity"]["object"] == "meetings"
+    for kind, names in (
+        ("contacts", preset["person"]["fields"]["contacts"]),
+        ("meetings", preset["activity"]["fields"]),
+    ):
+        writable = {field.name for field in conn.hooks.list_fields(kind) or () if field.writable}
+        assert set(names) <= writable
+
+
+def test_nothing_leaks_from_the_package() -> None:
+    public = {name for name in vars(crmwire_hubspot) if not name.startswith("_")}
+    assert set(crmwire_hubspot.__all__) <= public

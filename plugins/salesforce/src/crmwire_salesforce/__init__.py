@@ -1,0 +1,126 @@
+"""Salesforce for crmwire. Facts about the API: REST API Developer Guide, read 2026-11."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from crmwire import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import ASGIApp
+
+    from crmwire.connections import Connection
+    from crmwire.errors import Failure
+    from crmwire.mapping import Mapping as FieldMapping
+    from crmwire.sandbox import SandboxSettings
+    from crmwire.types import (
+        AuthScheme,
+        Candidates,
+        ConnectionReport,
+        CrmInfo,
+        FieldInfo,
+        Finding,
+        LimitState,
+        Query,
+        Record,
+        Write,
+        Written,
+    )
+
+
+@hookimpl
+def crm_info() -> CrmInfo | None:
+    from crmwire_salesforce.info import INFO
+
+    return INFO
+
+
+@hookimpl
+def auth_scheme(conn: Connection) -> AuthScheme | None:
+    from crmwire_salesforce.info import AUTH
+
+    return AUTH
+
+
+@hookimpl
+def check_connection(conn: Connection) -> ConnectionReport | None:
+    from crmwire_salesforce import checking
+
+    return checking.check_connection(conn)
+
+
+@hookimpl
+def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | None:
+    from crmwire_salesforce import describing
+
+    return describing.list_fields(conn, object_type)
+
+
+@hookimpl
+def check_mapping(conn: Connection, mapping: FieldMapping) -> Sequence[Finding] | None:
+    from crmwire_salesforce import checking
+
+    return checking.check_mapping(conn, mapping)
+
+
+@hookimpl
+def presets(conn: Connection) -> Mapping[str, str] | None:
+    folder = files("crmwire_salesforce") / "presets"
+    return {
+        file.name.removesuffix(".toml"): file.read_text("utf-8")
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    }
+
+
+@hookimpl
+def find_records(
+    conn: Connection, queries: Sequence[Query]
+) -> Sequence[Candidates | Failure] | None:
+    from crmwire_salesforce import lookup
+
+    return lookup.find_records(conn, queries)
+
+
+@hookimpl
+def write_records(conn: Connection, writes: Sequence[Write]) -> Sequence[Written | Failure] | None:
+    from crmwire_salesforce import writing
+
+    return writing.write_records(conn, writes)
+
+
+@hookimpl
+def find_written(
+    conn: Connection, writes: Sequence[Write]
+) -> Sequence[Sequence[Record] | Failure] | None:
+    from crmwire_salesforce import doubt
+
+    return doubt.find_written(conn, writes)
+
+
+@hookimpl
+def classify_error(
+    conn: Connection, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    from crmwire_salesforce import errors
+
+    return errors.classify(status, headers, body)
+
+
+@hookimpl
+def read_limits(
+    conn: Connection, status: int, headers: Mapping[str, str]
+) -> Sequence[LimitState] | None:
+    from crmwire_salesforce import quota
+
+    return quota.read_limits(headers)
+
+
+@hookimpl
+def sandbox(settings: SandboxSettings) -> ASGIApp | None:
+    from crmwire_salesforce.sandbox import SalesforceSandbox
+
+    return SalesforceSandbox(settings)

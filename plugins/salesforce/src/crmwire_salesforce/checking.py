@@ -1,0 +1,189 @@
+"""Who is connected, to which org, and what the user may do there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from crmwire.errors import Failure, NotAllowed, Rejected
+from crmwire.types import ConnectionReport, Finding
+from crmwire_salesforce import describing, users
+from crmwire_salesforce.api import data_path, run_composite
+from crmwire_salesforce.errors import unreadable
+from crmwire_salesforce.soql import select
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
+    from crmwire.mapping import Mapping as FieldMapping
+
+_NEEDED = ("Contact", "Event")
+"""What a booking is written to; nothing else is asked for unless a mapping names it."""
+_LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
+_ORG_FIELDS = ("Id", "Name", "OrganizationType", "IsSandbox")
+
+
+def check_connection(conn: Connection) -> ConnectionReport:
+    """Identity by userinfo, which is no API call; org and rights by one composite.
+
+    Raises: Failure.
+    """
+    who = users.identity(conn)
+    findings = list(_about_user(who))
+    host = _instance_host(conn, who)
+    if host is not None:
+        findings.append(
+            Finding(
+                level="error",
+                subject="host",
+                message=f"{urlsplit(conn.http.base_url).hostname} only serves logins.",
+                remedy=f"Set the connection's host to {host}.",
+            )
+        )
+        return _report(who, {}, findings)
+    try:
+        organization, *describes = run_composite(conn, _questions(conn))
+        if isinstance(organization, Failure):
+            raise organization
+        rows = organization["records"]
+    except NotAllowed as failure:
+        findings.append(
+            Finding(
+                level="error",
+                subject="API access",
+                message=f"{failure.message} ({failure.code})",
+                remedy=failure.remedy,
+            )
+        )
+        return _report(who, {}, findings)
+    except (KeyError, TypeError):
+        raise unreadable("who we are").marked(sent="no") from None
+    for type_, answer in zip(_NEEDED, describes, strict=True):
+        findings += _about_object(conn, type_, answer)
+    return _report(who, rows[0] if rows else {}, findings)
+
+
+def _questions(conn: Connection) -> list[dict[str, str]]:
+    query = select(_ORG_FIELDS, "Organization").replace(" ", "+")
+    return [
+        {"method": "GET", "url": data_path(conn, f"/query?q={query}"), "referenceId": "org"},
+        *(
+            {"method": "GET", "url": describing.describe_path(conn, type_), "referenceId": type_}
+            for type_ in _NEEDED
+        ),
+    ]
+
+
+def _instance_host(conn: Connection, who: Mapping[str, Any]) -> str | None:
+    """The org's own address, if the connection still points to a login host."""
+    if urlsplit(conn.http.base_url).hostname not in _LOGIN_HOSTS:
+        return None
+    urls = who.get("urls") or {}
+    return str(urls.get("custom_domain") or "the org's My Domain address (Setup, My Domain)")
+
+
+def _report(
+    who: Mapping[str, Any], organization: Mapping[str, Any], findings: list[Finding]
+) -> ConnectionReport:
+    edition = str(organization.get("OrganizationType") or "")
+    if organization.get("IsSandbox"):
+        edition = f"{edition} (sandbox)"
+    return ConnectionReport(
+        account_id=str(organization.get("Id") or who["organization_id"]),
+        account_name=str(organization.get("Name") or ""),
+        user_id=str(who["user_id"]),
+        user_name=str(who.get("name") or who.get("preferred_username") or ""),
+        tier=edition,
+        findings=tuple(findings),
+    )
+
+
+def _about_user(who: Mapping[str, Any]) -> Iterator[Finding]:
+    if who.get("active") is False:
+        yield Finding(
+            level="error",
+            subject="user",
+            message=f"The connected user {who.get('name')} is not active.",
+            remedy="Activate the user in Setup, Users, or connect as another one.",
+        )
+
+
+def _about_object(conn: Connection, type_: str, answer: Any) -> Iterator[Finding]:
+    """Whether records of this type can be made and changed."""
+    if isinstance(answer, Rejected | NotAllowed):
+        yield Finding(
+            level="error",
+            subject=type_,
+            message=f"The object {type_} is missing or the user has no right to it.",
+            remedy=f"In Setup, give the user's profile Create and Edit on {type_}.",
+        )
+        return
+    if isinstance(answer, Failure):
+        raise answer
+    describing.remember(conn, type_, answer)
+    lacking = [
+        word
+        for word, flag in (("create", "createable"), ("edit", "updateable"))
+        if not answer.get(flag)
+    ]
+    if lacking:
+        yield Finding(
+            level="error",
+            subject=type_,
+            message=f"The user may not {' or '.join(lacking)} records of {type_}.",
+            remedy=f"In Setup, give the user's profile Create and Edit on {type_}.",
+        )
+    else:
+        yield Finding(level="ok", subject=type_, message="The user may create and edit records.")
+
+
+# ---------------------------------------------------------------- mappings
+
+
+def check_mapping(conn: Connection, mapping: FieldMapping) -> list[Finding]:
+    """Fields that a mapping writes and that are missing, hidden or not writable."""
+    findings: list[Finding] = []
+    for role, type_, names in _written_fields(mapping):
+        listed = describing.list_fields(conn, type_)
+        if listed is None:
+            findings.append(
+                Finding(
+                    level="error",
+                    subject=f"{role} {type_}",
+                    message=f"The object {type_} is missing or the user has no right to it.",
+                    remedy=f"In Setup, give the user's profile Create and Edit on {type_}.",
+                )
+            )
+            continue
+        writable = {field.name.lower(): field.writable for field in listed}
+        findings += [
+            _about_field(role, type_, name, known=name.lower() in writable)
+            for name in names
+            if not writable.get(name.lower())
+        ]
+    return findings
+
+
+def _about_field(role: str, type_: str, name: str, *, known: bool) -> Finding:
+    if known:
+        message = "The connected user may not write this field, or nobody may."
+        remedy = "Give the user's profile Edit on it, or take it out of the mapping."
+    else:
+        message = "The field is missing or hidden by field-level security."
+        remedy = (
+            f"In Setup, Object Manager, {type_}, Fields: create it, or give the user's profile "
+            "access to it."
+        )
+    return Finding(level="error", subject=f"{role} {type_}.{name}", message=message, remedy=remedy)
+
+
+def _written_fields(mapping: FieldMapping) -> Iterator[tuple[str, str, list[str]]]:
+    """Role, object type and field names of each table of a mapping."""
+    for role, table in mapping.records.items():
+        for type_, rows in table.fields.items():
+            yield role, type_, list(rows)
+    for role, follower in mapping.activities.items():
+        names = dict.fromkeys(follower.fields)
+        for change in follower.on.values():
+            names |= dict.fromkeys(change.fields)
+        yield role, follower.object, list(names)

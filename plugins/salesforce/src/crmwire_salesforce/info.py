@@ -1,0 +1,52 @@
+"""What this plugin is and can do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+from crmwire.types import AuthScheme, CrmInfo, ObjectType
+
+API_VERSION = "62.0"
+LOGIN_HOST = "https://login.salesforce.com"
+
+
+@frozen(kw_only=True)
+class SalesforceMapping:
+    """The mapping's `[crm]` table.
+
+    `duplicate_rule`: what to do where the org's duplicate rules see a duplicate. `obey` lets
+    them refuse the record; `allow_save` saves it, where a rule only alerts (one that blocks
+    refuses it all the same).
+    """
+
+    duplicate_rule: Literal["obey", "allow_save"] = "obey"
+
+
+# No `upsert` keys: an upsert by address needs the permission "View All Data", writes over every
+# field and fails where two people share an address.
+INFO = CrmInfo(
+    key="salesforce",
+    title="Salesforce",
+    base_url=LOGIN_HOST,
+    api_version=API_VERSION,
+    host_suffixes=("salesforce.com",),
+    object_types={
+        "Contact": ObjectType(name="Contact", title="Contact", unique=("Email",)),
+        "Lead": ObjectType(name="Lead", title="Lead", unique=("Email",)),
+        "Account": ObjectType(name="Account", title="Account", unique=("Name", "Website")),
+        "Event": ObjectType(name="Event", title="Event"),
+        "Task": ObjectType(name="Task", title="Task"),
+        "User": ObjectType(name="User", title="User", unique=("Email", "Username")),
+    },
+    mapping_class=SalesforceMapping,
+    request_id_header="x-sfdc-request-id",
+    batch=100,
+)
+
+_HINT = "an access token of the connected user; set `host` to your My Domain address"
+AUTH = AuthScheme(
+    base_url=LOGIN_HOST,
+    token_hint=_HINT,
+)

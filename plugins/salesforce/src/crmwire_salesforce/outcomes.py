@@ -1,0 +1,73 @@
+"""What became of each write of a call, and what may be sent again at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+from attrs import define
+
+from crmwire.errors import Failure, NeedsLogin, NotAllowed, RetryLater
+from crmwire.types import Write, Written
+from crmwire_salesforce.errors import copied
+
+_DROPPABLE = frozenset(
+    {
+        "FIELD_FILTER_VALIDATION_EXCEPTION",
+        "FIELD_INTEGRITY_EXCEPTION",
+        "INVALID_EMAIL_ADDRESS",
+        "INVALID_FIELD",
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "NUMBER_OUTSIDE_VALID_RANGE",
+        "STRING_TOO_LONG",
+    }
+)
+"""Codes that blame the fields they name."""
+GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND"})
+"""Codes that tell of a record to be deleted that it is not there any more."""
+
+
+@define
+class Outcomes:
+    """What became of each write so far, by its id, and why nothing more is sent, if so."""
+
+    by_id: dict[str, Written | Failure] = attrs.field(factory=dict)
+    stopped: Failure | None = None
+
+    def record(self, name: str) -> str | None:
+        """The record that this write made, if it did."""
+        outcome = self.by_id.get(name)
+        return outcome.record if isinstance(outcome, Written) else None
+
+    def failed_call(self, writes: Iterable[Write], failure: Failure) -> None:
+        """Note a failure of a whole call for each of its writes.
+
+        The next calls would meet the same: the login, the org's rights and limits, a vendor
+        that is down. So they are not made.
+        """
+        for write in writes:
+            self.by_id[write.id] = copied(failure)
+        if isinstance(failure, RetryLater | NeedsLogin | NotAllowed):
+            self.stopped = failure
+
+    def not_sent(self, writes: Iterable[Write]) -> None:
+        """Note that these were not sent, since an earlier call failed."""
+        assert self.stopped is not None
+        for write in writes:
+            self.by_id[write.id] = copied(self.stopped).marked(sent="no")
+
+
+def without_refused(write: Write, failure: Failure) -> Write | None:
+    """The write without the fields that were refused, if all of them may be left out."""
+    refused = set(failure.fields)
+    if failure.code not in _DROPPABLE or not refused or not refused <= set(write.drop_allowed):
+        return None
+    kept = {name: value for name, value in write.fields.items() if name not in refused}
+    return attrs.evolve(write, fields=kept) if len(kept) < len(write.fields) else None
+
+
+def dropped(sent: Write, asked: Mapping[str, Write]) -> tuple[str, ...]:
+    """The fields of the write that were left out when it was sent."""
+    original = asked.get(sent.id, sent)
+    return tuple(name for name in original.fields if name not in sent.fields)

@@ -1,0 +1,168 @@
+"""A sandbox over real HTTP, a connection to it, and writes built by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+import crmwire_salesforce
+from crmwire.connections import Connection
+from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
+from crmwire.testing import connect
+from crmwire.types import Query, Ref, Value, Write
+from crmwire_salesforce.info import SalesforceMapping
+from crmwire_salesforce.sandbox import SalesforceSandbox
+
+START = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
+SENT = datetime.now(UTC)
+
+
+class Lab:
+    """One sandbox that is running, and ways to look into it."""
+
+    def __init__(self, app: SalesforceSandbox, url: str) -> None:
+        self.app = app
+        self.url = url
+        self.conn = self.connect()
+        self._seen = 0
+
+    def connect(self, **settings: Any) -> Connection:
+        return connect(crmwire_salesforce, self.url, **settings)
+
+    def admin(self, action: str, **body: Any) -> dict[str, Any]:
+        """What a person does on Salesforce's screens."""
+        body = {"action": action, **body}
+        answer = httpx.post(f"{self.url}/__sandbox__/admin", json=body)
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result
+
+    def add(self, type_: str, **fields: Any) -> str:
+        return str(self.admin("create_record", type=type_, fields=fields)["id"])
+
+    def get(self, id_: str) -> dict[str, Any]:
+        return self.admin("get_record", id=id_)
+
+    def rows(self, type_: str) -> list[dict[str, Any]]:
+        """The live records of a type."""
+        return list(self.app.orgs["sandbox"].rows(type_))
+
+    def arm(self, *faults: Fault) -> None:
+        self.app.faults.arm(list(faults))
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The requests since the last time this was asked."""
+        new = self.app.requests[self._seen :]
+        self._seen = len(self.app.requests)
+        return new
+
+    def call(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        """A request as any client might send it, below the data path of v62."""
+        headers = {"Authorization": "Bearer sandbox", **more.pop("headers", {})}
+        content = json.dumps(body) if body is not None else None
+        url = path if path.startswith("/services") else f"/services/data/v62.0{path}"
+        return httpx.request(method, self.url + url, content=content, headers=headers, **more)
+
+    def query(self, soql: str) -> httpx.Response:
+        return self.call("GET", "/query", params={"q": soql})
+
+
+NewLab = Callable[..., Lab]
+
+
+class Switch:
+    """A server that stays while the sandbox behind it is a new one for each test."""
+
+    def __init__(self) -> None:
+        self.app: SalesforceSandbox | None = None
+        self.server = SandboxServer(self)
+        self.server.__enter__()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def switches() -> Iterator[list[Switch]]:
+    made: list[Switch] = []
+    yield made
+    for switch in made:
+        switch.server.__exit__()
+
+
+@pytest.fixture
+def new_lab(monkeypatch: pytest.MonkeyPatch, switches: list[Switch]) -> NewLab:
+    """Make a lab; options are those of the sandbox."""
+    monkeypatch.setenv("CRMWIRE_ALLOW_LOOPBACK", "1")
+    taken = 0
+
+    def make(**options: str) -> Lab:
+        nonlocal taken
+        if taken == len(switches):
+            switches.append(Switch())
+        switch = switches[taken]
+        taken += 1
+        switch.app = SalesforceSandbox(SandboxSettings(options=options))
+        return Lab(switch.app, switch.server.url)
+
+    return make
+
+
+@pytest.fixture
+def lab(new_lab: NewLab) -> Lab:
+    return new_lab()
+
+
+class Build:
+    """Values that core would send."""
+
+    start = START
+
+    def contact(self, name: str, email: str | None = None, **more: Any) -> Write:
+        """Make a new contact; `name` is the id of the write and the family name."""
+        fields = {"Email": email or f"{name}@example.com", "LastName": name, "FirstName": "Ann"}
+        return self.write(f"{name}/person", "create", "Contact", fields, role="person", **more)
+
+    def event(self, name: str, who: Value, **more: Any) -> Write:
+        """Make a new event; `name` is the id of the write and part of the subject."""
+        fields = {
+            "WhoId": who,
+            "Subject": f"Intro call: {name}",
+            "StartDateTime": START,
+            "EndDateTime": START + timedelta(minutes=30),
+            **more.pop("fields", {}),
+        }
+        return self.write(f"{name}/activity", "create", "Event", fields, **more)
+
+    def booking(self, name: str, **more: Any) -> list[Write]:
+        """Book a new person: person and event of one delivery."""
+        person = self.contact(name, group=name, **more)
+        return [person, self.event(name, Ref(write=person.id), group=name, **more)]
+
+    def write(
+        self, id_: str, action: Any, type_: str, fields: dict[str, Any], **more: Any
+    ) -> Write:
+        more = {"role": "activity", "group": None, "sent_at": SENT, **more}
+        more.setdefault("settings", SalesforceMapping())
+        return Write(id=id_, key=f"key {id_}", action=action, type=type_, fields=fields, **more)
+
+    def update(self, id_: str, type_: str, record: str, **fields: Any) -> Write:
+        return self.write(id_, "update", type_, fields, record=record, group=id_)
+
+    def query(self, value: str, *types: str, key: str = "Email", **more: Any) -> Query:
+        more = {"id": f"q {value}", "role": "person", "types": types or ("Contact",), **more}
+        return Query(key=key, value=value, **more)
+
+    def user(self, email: str) -> Query:
+        return Query(id=f"u {email}", role="user", types=(), key="email", value=email)
+
+
+@pytest.fixture
+def build() -> Build:
+    return Build()
