@@ -25,8 +25,9 @@ SENT = datetime.now(UTC)
 class Lab:
     """One sandbox that is running, and ways to look into it."""
 
-    def __init__(self, app: SalesforceSandbox, url: str) -> None:
+    def __init__(self, app: SalesforceSandbox, url: str, client: httpx.Client) -> None:
         self.app = app
+        self.client = client
         self.url = url
         self.conn = self.connect()
         self._seen = 0
@@ -37,7 +38,7 @@ class Lab:
     def admin(self, action: str, **body: Any) -> dict[str, Any]:
         """What a person does on Salesforce's screens."""
         body = {"action": action, **body}
-        answer = httpx.post(f"{self.url}/__sandbox__/admin", json=body)
+        answer = self.client.post(f"{self.url}/__sandbox__/admin", json=body)
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()
         return result
@@ -66,7 +67,7 @@ class Lab:
         headers = {"Authorization": "Bearer sandbox", **more.pop("headers", {})}
         content = json.dumps(body) if body is not None else None
         url = path if path.startswith("/services") else f"/services/data/v62.0{path}"
-        return httpx.request(method, self.url + url, content=content, headers=headers, **more)
+        return self.client.request(method, self.url + url, content=content, headers=headers, **more)
 
     def query(self, soql: str) -> httpx.Response:
         return self.call("GET", "/query", params={"q": soql})
@@ -96,8 +97,14 @@ def switches() -> Iterator[list[Switch]]:
         switch.server.__exit__()
 
 
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False) as client:
+        yield client
+
+
 @pytest.fixture
-def new_lab(monkeypatch: pytest.MonkeyPatch, switches: list[Switch]) -> NewLab:
+def new_lab(monkeypatch: pytest.MonkeyPatch, switches: list[Switch], http: httpx.Client) -> NewLab:
     """Make a lab; options are those of the sandbox."""
     monkeypatch.setenv("CRMWIRE_ALLOW_LOOPBACK", "1")
     taken = 0
@@ -109,7 +116,7 @@ def new_lab(monkeypatch: pytest.MonkeyPatch, switches: list[Switch]) -> NewLab:
         switch = switches[taken]
         taken += 1
         switch.app = SalesforceSandbox(SandboxSettings(options=options))
-        return Lab(switch.app, switch.server.url)
+        return Lab(switch.app, switch.server.url, http)
 
     return make
 

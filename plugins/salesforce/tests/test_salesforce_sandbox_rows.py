@@ -14,9 +14,12 @@ def code(answer: Any) -> tuple[int, str]:
 
 
 def test_ids_have_the_prefix_of_their_type_and_a_checksum(lab: Any) -> None:
-    for type_, prefix in (("Contact", "003"), ("Lead", "00Q"), ("Account", "001")):
-        id_ = lab.add(type_, LastName="Roe", Company="E", Name="E") if type_ != "Account" else None
-        id_ = id_ or lab.add("Account", Name="E")
+    for type_, prefix, fields in (
+        ("Contact", "003", {"LastName": "Roe"}),
+        ("Lead", "00Q", {"LastName": "Roe", "Company": "E"}),
+        ("Account", "001", {"Name": "E"}),
+    ):
+        id_ = lab.add(type_, **fields)
         assert id_.startswith(prefix)
         assert is_id(id_)
 
@@ -293,11 +296,9 @@ def test_calls_are_counted_until_the_day_is_spent(new_lab: Any) -> None:
 
 
 def test_a_body_that_is_no_json_is_refused(lab: Any) -> None:
-    import httpx
-
     url = f"{lab.url}/services/data/v62.0/sobjects/Contact"
     headers = {"Authorization": "Bearer sandbox"}
-    answer = httpx.post(url, content="{", headers=headers)
+    answer = lab.client.post(url, content="{", headers=headers)
     assert code(answer) == (400, "JSON_PARSER_ERROR")
 
 
@@ -326,8 +327,6 @@ def test_commits_are_told_in_order(lab: Any) -> None:
 
 
 def test_unknown_admin_actions_are_told(lab: Any) -> None:
-    import httpx
-
     for body in ({"action": "dance"}, {"action": "delete_record", "id": "x"}):
-        answer = httpx.post(f"{lab.url}/__sandbox__/admin", json=body)
+        answer = lab.client.post(f"{lab.url}/__sandbox__/admin", json=body)
         assert answer.status_code == 404

@@ -45,9 +45,7 @@ def _checked(app: App, name: str | None) -> list[Checked]:
     feeds = [row.name for row in app.store.feeds()]
     if name is not None and name not in (*connections, *feeds):
         there = ", ".join([*connections, *feeds]) or "nothing yet: `crmwire connection add`"
-        raise UnknownName(
-            f"There is no connection or feed {name!r}.", remedy=f"There is: {there}."
-        )
+        raise UnknownName(f"There is no connection or feed {name!r}.", remedy=f"There is: {there}.")
     return [
         *(app.check(one) for one in connections if name in (None, one)),
         *(app.check_feed(one) for one in feeds if name in (None, one)),

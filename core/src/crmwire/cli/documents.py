@@ -49,9 +49,7 @@ def apply(
                 click.confirm("Apply this?", abort=True, err=True)
             comparison.carry_out()
         added = {one.name for one in comparison.changes if one.kind == "feed"}
-        paths = {
-            row.name: app.feed_address(row) for row in app.store.feeds() if row.name in added
-        }
+        paths = {row.name: app.feed_address(row) for row in app.store.feeds() if row.name in added}
     applied = bool(comparison.changes) and not dry_run
     if as_json:
         changes = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crmwire.cli import daemon, plans
+from crmwire.cli import daemon
 from crmwire.cli.failing import FAILED
 from crmwire.cli.output import note, plural, print_json, say
 from crmwire.cli.state import State, pass_state
@@ -127,6 +127,7 @@ def preview(
 
     Exit status 4 if the CRM could not be asked, 1 if a delivery would be held.
     """
+    from crmwire.cli import plans
     from crmwire.intake import bodies_in
 
     with state.app() as app:

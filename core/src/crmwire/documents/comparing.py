@@ -25,7 +25,6 @@ T = TypeVar("T")
 Kind = Literal["feed", "connection", "route"]
 
 
-
 @frozen(kw_only=True)
 class Change:
     """One difference between a document and the store, and how it is made to go away."""
@@ -113,9 +112,7 @@ class _Work:
                 self.problem(path, f"{name!r} belongs to the team {found[name].team!r}")
         return {name: row for name, row in found.items() if row.team == self.document.team}
 
-    def leave_or_remove(
-        self, kind: Kind, name: str, remove: Callable[[], object]
-    ) -> None:
+    def leave_or_remove(self, kind: Kind, name: str, remove: Callable[[], object]) -> None:
         if self.prune:
             self.changes.append(Change(action="remove", kind=kind, name=name, carry_out=remove))
         else:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from crmwire.store import RouteRow
 
 
-
 def teams(app: App) -> list[str]:
     """The teams that own anything."""
     rows = [*app.store.feeds(), *app.store.connections(), *app.store.routes()]
@@ -83,5 +82,3 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _without_none(part) for name, part in value.items() if part is not None}
     return [_without_none(part) for part in value] if isinstance(value, list) else value
-
-

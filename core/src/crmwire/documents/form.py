@@ -76,5 +76,3 @@ def _moment(value: object) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return parse_since(str(value))
-
-

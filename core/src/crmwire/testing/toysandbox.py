@@ -148,10 +148,14 @@ def _found(
             record
             for record in account.records.values()
             if record["type"] in types
-            and all(record.get(name) == value for name, value in where.items())
+            and all(_same(record.get(name), value) for name, value in where.items())
             and (since is None or record["created_at"] >= since)
         ]
     }
+
+
+def _same(stored: object, wanted: object) -> bool:
+    return str(stored or "").lower() == str(wanted or "").lower()
 
 
 def _record(account: ToyAccount, request: Request) -> StoredRecord:

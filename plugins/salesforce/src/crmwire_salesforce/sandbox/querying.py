@@ -141,7 +141,9 @@ class _Query:
             relations = relations[1:]
         for relation in relations:
             step = schema.relation(relation)
-            target = self._org.schema(step.refers[0]) if step else None
+            # Of a reference to several types, the first decides which fields can be named.
+            targets = [self._org.schema(name) for name in step.refers] if step else []
+            target = next((one for one in targets if one is not None), None)
             if step is None or target is None:
                 raise malformed(
                     self._select.text,

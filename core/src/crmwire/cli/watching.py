@@ -1,0 +1,243 @@
+"""What is going on: deliveries, one of them in full, and how all stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crmwire.cli import daemon
+from crmwire.cli.filtering import filter_options, row_data, show_rows, wanted
+from crmwire.cli.output import (
+    age,
+    clean,
+    iso,
+    jsonable,
+    local,
+    plural,
+    print_json,
+    print_table,
+    say,
+)
+from crmwire.cli.state import State, pass_state
+
+if TYPE_CHECKING:
+    from crmwire.app import App
+    from crmwire.store import DeliveryView
+
+
+@click.command()
+@click.option("--state", "states", multiple=True, help="In this state; may be given several times.")
+@filter_options
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_state
+def deliveries(
+    state: State,
+    states: tuple[str, ...],
+    connection: str | None,
+    route: str | None,
+    reason: str | None,
+    failure: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List deliveries, the newest first."""
+    with state.app() as app:
+        chosen = wanted(
+            app,
+            states=states,
+            connection=connection,
+            route=route,
+            reason=reason,
+            failure=failure,
+            limit=limit,
+        )
+        rows = app.deliveries(chosen)
+    if as_json:
+        print_json([row_data(row) for row in rows])
+    elif rows:
+        show_rows(rows)
+    else:
+        say("There is no such delivery.")
+
+
+@click.command()
+@click.argument("id_", metavar="ID", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_state
+def delivery(state: State, id_: int, as_json: bool) -> None:
+    """Tell all of one delivery: event, plan, requests, problem and remedy, records."""
+    with state.app() as app:
+        view = app.delivery(id_)
+    if as_json:
+        print_json(
+            {
+                **row_data(view.row),
+                "feed": view.feed,
+                "late": view.late,
+                "attempt_open": view.attempt_open,
+                "event": view.event,
+                "history": [{**entry, "at": iso(entry["at"])} for entry in view.history],
+                "links": view.links,
+            }
+        )
+    else:
+        _show(view)
+
+
+def _show(view: DeliveryView) -> None:
+    row = view.row
+    say(f"Delivery {row.id} is {row.state}, after {plural(row.tries, 'try')}.")
+    say(f"  {row.event_type} of feed {view.feed}, by route {row.route} to {row.connection}")
+    late = " (came in after a newer one)" if view.late else ""
+    say(f"  happened {local(row.occurred_at)}{late}, last changed {local(row.changed_at)}")
+    if row.state == "ready":
+        say(f"  next try {local(row.due_at)}")
+    if row.reason:
+        say(f"  {'problem' if row.failure else 'reason'}: {row.reason}")
+    if row.remedy:
+        say(f"  remedy: {row.remedy}")
+    if view.attempt_open:
+        say("  an attempt is open: it is looked up before anything is sent again")
+    say("Event")
+    for line in json.dumps(jsonable(view.event), indent=2, ensure_ascii=False).splitlines():
+        say(f"  {line}")
+    for entry in view.history:
+        _show_entry(entry)
+    if view.links:
+        say("Records")
+        for link in view.links:
+            item = f" {link['item']}" if link["item"] else ""
+            url = f" {link['url']}" if link["url"] else ""
+            say(f"  {link['role']}{item}: {link['type']} {link['record']}{url}")
+
+
+def _show_entry(entry: Mapping[str, Any]) -> None:
+    by = f" by {entry['by']}" if entry.get("by") else ""
+    say(f"{local(entry['at'])}: {entry['state']}{by}")
+    failure = entry.get("failure")
+    if isinstance(failure, Mapping):
+        say(f"  {failure['kind']}: {failure.get('message', '')} {failure.get('remedy', '')}")
+        for one in failure.get("candidates", ()):
+            say(f"    to choose from: {one['type']}/{one['id']} {one.get('url') or ''}".rstrip())
+    for line in entry.get("lines", ()):
+        _show_line(line)
+    for request in entry.get("requests", ()):
+        answer = request["problem"] if request["status"] is None else request["status"]
+        named = f", request {request['request_id']}" if request["request_id"] else ""
+        took = f"{request['seconds'] * 1000:.0f} ms"
+        say(f"  {request['method']} {request['path']}: {answer} in {took}{named}")
+
+
+def _show_line(line: Mapping[str, Any]) -> None:
+    from crmwire.cli.plans import shown
+
+    what = " ".join(str(line[key]) for key in ("do", "type", "record") if line.get(key))
+    why = f" ({line['why']})" if line.get("why") else ""
+    say(f"  {line['role']}: {what}{why}")
+    for name, old in (line.get("before") or {}).items():
+        say(f"    {name} was {shown(old)}")
+    if line.get("dropped"):
+        say(f"    left out, since the CRM refused it: {', '.join(line['dropped'])}")
+
+
+# ---------------------------------------------------------------- how all stands
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_state
+def status(state: State, as_json: bool) -> None:
+    """Tell whether the daemon runs, and for each connection what waits and what is wrong."""
+    with state.app() as app:
+        running = daemon.process(app.home)
+        found = _connections(app)
+        unreadable = app.store.unreadable()
+        home = str(app.home)
+    if as_json:
+        print_json(
+            {
+                "home": home,
+                "daemon": {"running": running is not None, "process": running},
+                "connections": found,
+                "unreadable_webhooks": [
+                    {"id": id_, "feed": feed, "received_at": iso(at), "reason": reason}
+                    for id_, feed, at, reason in unreadable
+                ],
+            }
+        )
+        return
+    say(f"The daemon runs (process {running})." if running else "No daemon runs: `crmwire serve`.")
+    say(f"The data is in {home}.")
+    if not found:
+        say("There is no connection yet: `crmwire connection add`.")
+        return
+    columns = ("ready", "working", "held", "delivered", "skipped", "dismissed")
+    print_table(
+        ("CONNECTION", "CRM", *(name.upper() for name in columns), "OLDEST WAITS"),
+        [
+            (
+                one["name"],
+                one["crm"],
+                *(one["deliveries"][name] for name in columns),
+                age(one["oldest_waits_seconds"]) if one["oldest_waits_seconds"] else None,
+            )
+            for one in found
+        ],
+    )
+    for one in found:
+        _show_troubles(one)
+    for id_, feed, at, reason in unreadable:
+        say(f"Webhook {id_} of {feed}, {local(at)}, could not be read: {reason}")
+
+
+def _connections(app: App) -> list[dict[str, Any]]:
+    now = app.clock.now().timestamp()
+    rows = {row.name: row for row in app.store.connections()}
+    lanes = app.store.lanes()
+    found = []
+    for counts in app.counts():
+        row = rows[counts.connection]
+        until, reason = lanes.get(row.lane, (None, None))
+        paused = until is not None and until > now
+        rests = row.paused_until is not None and row.paused_until > now
+        oldest = counts.oldest_waiting
+        found.append(
+            {
+                "name": row.name,
+                "crm": row.crm,
+                "team": row.team,
+                "lane": row.lane,
+                "state": row.state,
+                "problem": row.problem,
+                "remedy": row.remedy,
+                "deliveries": dict(counts.by_state),
+                "oldest_waits_seconds": None if oldest is None else round(max(0, now - oldest), 1),
+                "lane_paused_until": iso(until) if paused else None,
+                "lane_paused_because": reason if paused else None,
+                "rests_until": iso(row.paused_until) if rests else None,
+                "_until": until if paused else None,
+                "_rests": row.paused_until if rests else None,
+            }
+        )
+    return found
+
+
+def _show_troubles(one: dict[str, Any]) -> None:
+    name = one["name"]
+    if one["state"] not in ("ok", "removed"):
+        say(f"{name}: {one['state'].replace('_', ' ')}")
+    if one["problem"]:
+        say(f"{name}: {one['problem']} {one['remedy'] or ''}".rstrip())
+    if one["_until"] is not None:
+        say(f"{name}: its lane rests until {local(one['_until'])}: {one['lane_paused_because']}")
+    if one["_rests"] is not None:
+        say(f"{name}: it rests until {local(one['_rests'])}")
+    if one["deliveries"]["held"]:
+        say(
+            f"{name}: {one['deliveries']['held']} held for a person:"
+            f" `crmwire deliveries --state held --connection {clean(name)}`"
+        )

@@ -1,0 +1,150 @@
+"""Checks of writes whose answer never came: they are found, so that nothing is made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from crmwire.errors import Failure
+from crmwire.sandbox import Fault
+from crmwire.testing.contract_base import READ_TIMEOUT, ContractBase, each, sent
+from crmwire.types import Record, Ref, Write, Written
+
+LATE = 2 * READ_TIMEOUT
+"""Seconds after which a late commit lands: past the time-out, within twice of it."""
+
+
+class DoubtChecks(ContractBase):
+    """`write_records` and `find_written` together make one record, whatever gets lost."""
+
+    create_method = "POST"
+    """The method of the requests that create, to which answers are lost."""
+
+    def _attempt(self, writes: Sequence[Write]) -> list[Written | Failure]:
+        """Send, as core does, and settle what is in doubt until everything is written."""
+        at = self.conn.now()
+        answers = each(lambda: self.conn.hooks.write_records(writes), len(writes))
+        self.trouble()
+        self.until(self._landed)
+        doubtful = [sent(write, at) for write in writes]
+        if not any(isinstance(one, Failure) and one.sent == "unknown" for one in answers):
+            assert all(isinstance(one, Written) for one in answers), answers
+            return answers
+        found = self._found(doubtful)
+        ids = {
+            write.id: records[0].id for write, records in zip(writes, found, strict=True) if records
+        }
+        rest = [_known(write, ids, self.person_type) for write in writes if write.id not in ids]
+        self.write(*rest)
+        return answers
+
+    def _found(self, writes: Sequence[Write]) -> list[Sequence[Record]]:
+        answers = self.conn.hooks.find_written(writes)
+        assert answers is not None, "find_written is not implemented"
+        failed = [answer for answer in answers if isinstance(answer, Failure)]
+        assert not failed, f"not found out: {failed[0]!r}"
+        return [answer for answer in answers if not isinstance(answer, Failure)]
+
+    def _landed(self) -> bool:
+        return all(one["status"] or one["fault"] == "cut_before" for one in self.sandbox.requests)
+
+    @pytest.mark.parametrize("skip", range(4), ids=lambda skip: f"request {skip + 1}")
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault(kind="lost_answer", times=1),
+            Fault(kind="late_commit", times=1, seconds=LATE),
+            Fault(kind="cut_short", times=1),
+            Fault(kind="cut_before", times=1),
+        ],
+        ids=lambda fault: fault.kind,
+    )
+    def test_a_person_and_an_activity_are_made_once(self, fault: Fault, skip: int) -> None:
+        """Whichever request meets the trouble, one person with one activity stands there."""
+        self.trouble(attrs.evolve(fault, skip=skip, method=self.create_method))
+        self._attempt(
+            [
+                self.person("p", "once@example.com"),
+                self.activity("a", Ref(write="p"), "Once"),
+            ]
+        )
+        assert len(self.people("once@example.com")) == 1
+        assert len(self.titles("once@example.com")) == 1
+
+    @pytest.mark.parametrize("fault", ["lost_answer", "late_commit"])
+    def test_a_lost_create_is_found(self, fault: str) -> None:
+        """Person and activity, each by itself, with the id that it has in the CRM."""
+        kind = Fault(kind=fault, seconds=LATE, method=self.create_method)  # type: ignore[arg-type]
+        for write in (
+            self.person("p", "lost@example.com"),
+            self.activity("a", self.known_person("host@example.org"), "Lost"),
+        ):
+            at = self.conn.now()
+            self.trouble(kind)
+            [answer] = each(lambda write=write: self.conn.hooks.write_records([write]), 1)  # type: ignore[misc]
+            assert isinstance(answer, Failure), answer
+            assert answer.sent == "unknown"
+            self.trouble()
+            self.until(self._landed)
+            [[record]] = self._found([sent(write, at)])
+            assert record.type == write.type
+            made = [one for one in self.sandbox.commits if one["action"] == "create"]
+            assert record.id in [one["id"] for one in made if one["time"] >= at.timestamp()]
+
+    def test_what_never_arrived_is_not_found(self) -> None:
+        """An empty answer means that it was certainly not made."""
+        record = self.known_person("there@example.com")
+        writes = [
+            self.person("p", "never@example.com"),
+            self.activity("a", Ref(write="p"), "Never"),
+            self.activity("b", record, "Never"),
+        ]
+        at = self.conn.now()
+        self.trouble(Fault(kind="cut_before", method=self.create_method))
+        answers = each(lambda: self.conn.hooks.write_records(writes), 3)
+        assert all(isinstance(answer, Failure) for answer in answers)
+        self.trouble()
+        assert [list(found) for found in self._found([sent(w, at) for w in writes])] == [[], [], []]
+
+    def test_activities_of_others_are_not_found(self) -> None:
+        """Neither another person's, nor one with another title."""
+        mine, other = self.known_person("mine@example.com"), self.known_person("other@example.com")
+        at = self.conn.now()
+        self.write(self.activity("a", other, "Call"), self.activity("b", mine, "Another"))
+        [found] = self._found([sent(self.activity("c", mine, "Call"), at)])
+        assert list(found) == []
+
+    def test_what_stood_there_long_before_is_not_found(self) -> None:
+        """Only what was made after the write was sent can be its record."""
+        record = self.known_person("old@example.com")
+        write = self.activity("a", record, "Old")
+        self.write(write)
+        [found] = self._found([sent(write, self.conn.now() + timedelta(minutes=10))])
+        assert list(found) == []
+
+    def test_all_that_fit_are_found_oldest_first(self) -> None:
+        """Core chooses among them; two writes never get the same record."""
+        record = self.known_person("twice@example.com")
+        at = self.conn.now()
+        write = self.activity("a", record, "Twice")
+        first, second = self.write(write)[0].record, ""
+        self.until(lambda: self.conn.now() - at > timedelta(seconds=0.02))
+        second = self.write(attrs.evolve(write, id="b"))[0].record
+        [found] = self._found([sent(write, at)])
+        assert [one.id for one in found] == [first, second]
+
+
+def _known(write: Write, ids: dict[str, str], person_type: str) -> Write:
+    """A write with the record in the place of a reference, as core plans it anew."""
+
+    def filled(value: object) -> object:
+        return ids.get(value.write, value) if isinstance(value, Ref) else value
+
+    return attrs.evolve(
+        write,
+        fields={name: filled(value) for name, value in write.fields.items()},
+        about=tuple(attrs.evolve(one, record=filled(one.record)) for one in write.about),
+    )

@@ -1,0 +1,142 @@
+"""One table of failures for all CRMs: what core may rely on when something goes wrong."""
+
+from __future__ import annotations
+
+import email.utils
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from attrs import frozen
+
+from crmwire.errors import (
+    Failure,
+    NeedsLogin,
+    NeedsReview,
+    NotAllowed,
+    Rejected,
+    RetryLater,
+    Sent,
+)
+from crmwire.sandbox import Fault
+from crmwire.testing.contract_base import READ_TIMEOUT, ContractBase, each
+
+RETRY_AFTER = 7
+
+
+@frozen(kw_only=True)
+class Trouble:
+    """A fault, the failures that it may become, and whether a create may stand all the same.
+
+    `after` is what `Retry-After` said, in seconds. With `pause`, the lane must rest.
+    """
+
+    name: str
+    fault: Fault
+    kinds: tuple[type[Failure], ...]
+    sent: Sent = "no"
+    after: float | None = None
+    pause: bool = False
+
+
+def _status(status: int, *kinds: type[Failure], headers: Any = None, **more: Any) -> Trouble:
+    fault = Fault(kind="status", status=status, headers=headers or {})
+    return Trouble(**{"name": str(status), "fault": fault, "kinds": kinds, **more})
+
+
+TROUBLES = (
+    _status(401, NeedsLogin),
+    _status(403, NotAllowed),
+    _status(404, Rejected, NotAllowed),
+    _status(409, Rejected, RetryLater, NeedsReview),
+    _status(422, Rejected),
+    _status(
+        429,
+        RetryLater,
+        name="429 for seconds",
+        headers={"Retry-After": str(RETRY_AFTER)},
+        after=RETRY_AFTER,
+        pause=True,
+    ),
+    _status(
+        429,
+        RetryLater,
+        name="429 until a date",
+        headers={"Retry-After": "DATE"},
+        after=RETRY_AFTER,
+        pause=True,
+    ),
+    _status(429, RetryLater, name="429 without a time", pause=True),
+    _status(500, RetryLater, sent="unknown"),
+    _status(503, RetryLater, sent="unknown", pause=True),
+    Trouble(
+        name="time-out",
+        fault=Fault(kind="latency", seconds=2 * READ_TIMEOUT),
+        kinds=(RetryLater,),
+        sent="unknown",
+    ),
+    Trouble(name="cut", fault=Fault(kind="cut_before"), kinds=(RetryLater,), sent="unknown"),
+    Trouble(name="cut short", fault=Fault(kind="cut_short"), kinds=(RetryLater,), sent="unknown"),
+    Trouble(name="HTML", fault=Fault(kind="html", status=200), kinds=(RetryLater,), sent="unknown"),
+    Trouble(
+        name="HTML with 502",
+        fault=Fault(kind="html", status=502),
+        kinds=(RetryLater,),
+        sent="unknown",
+    ),
+)
+EACH_TROUBLE = pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
+
+
+class FailureChecks(ContractBase):
+    """Whatever the CRM answers, core learns what happens next."""
+
+    create_method = "POST"
+
+    @EACH_TROUBLE
+    def test_a_look_up_that_fails(self, trouble: Trouble) -> None:
+        """It is a failure of the right kind, and never "not found"."""
+        queries = [self.query(f"q{n}", f"trouble{n}@example.com") for n in (1, 2)]
+        self.conn.hooks.find_records(queries)
+        self.trouble(_dated(trouble.fault))
+        answers = each(lambda: self.conn.hooks.find_records(queries), 2)
+        for answer in answers:
+            _check(answer, trouble)
+
+    @EACH_TROUBLE
+    def test_a_create_that_fails(self, trouble: Trouble) -> None:
+        """It is a failure of the right kind, and says whether the record may stand there."""
+        self.write(self.person("warm", "warm@example.com"))
+        self.trouble(attrs.evolve(_dated(trouble.fault), method=self.create_method))
+        write = self.person("p", "trouble@example.com")
+        [answer] = each(lambda: self.conn.hooks.write_records([write]), 1)
+        failure = _check(answer, trouble)
+        assert failure.sent == trouble.sent
+
+    @EACH_TROUBLE
+    def test_a_search_for_what_was_written_that_fails(self, trouble: Trouble) -> None:
+        """Where it cannot be found out, it is a failure, and never "not made"."""
+        write = attrs.evolve(self.person("p", "trouble@example.com"), sent_at=self.conn.now())
+        self.conn.hooks.find_written([write])
+        self.trouble(_dated(trouble.fault))
+        [answer] = each(lambda: self.conn.hooks.find_written([write]) or [], 1)
+        _check(answer, trouble)
+
+
+def _dated(fault: Fault) -> Fault:
+    if fault.headers.get("Retry-After") != "DATE":
+        return fault
+    until = datetime.now(UTC) + timedelta(seconds=RETRY_AFTER)
+    headers = {"Retry-After": email.utils.format_datetime(until, usegmt=True)}
+    return attrs.evolve(fault, headers=headers)
+
+
+def _check(answer: object, trouble: Trouble) -> Failure:
+    assert isinstance(answer, trouble.kinds), f"{trouble.name}: {answer!r}"
+    assert answer.message
+    if isinstance(answer, RetryLater) and trouble.pause:
+        assert answer.pause, "the whole lane must wait, and no try is used up"
+    if isinstance(answer, RetryLater) and trouble.after is not None:
+        assert answer.after == pytest.approx(trouble.after, abs=2)
+    return answer
