@@ -182,7 +182,8 @@ class CrmSpecs:
     ) -> Sequence[Sequence[Record] | Failure] | None:
         """Find the records that an earlier, unanswered attempt of these writes may have made.
 
-        Only creates are asked for. Give for each write all records that fit it, oldest first:
+        Only creates are in doubt; upserts that they refer to stand beside them, so that a
+        reference can be followed. Give for each write all records that fit it, oldest first:
         same content, made by our user at or after `sent_at` (leave room for a clock that
         differs). Core drops those that are linked to another subject and gives no record to two
         writes. An empty answer means that it was certainly not made. I/O.

@@ -127,6 +127,9 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+_making_client = threading.Lock()
+
+
 class Client:
     """The one httpx client of the process: no cookies, no redirects, no environment proxies."""
 
@@ -174,10 +177,16 @@ class Client:
         self._httpx.close()
 
 
-@cache
+_client: Client | None = None
+
+
 def shared_client() -> Client:
-    """The process's client, made on first use."""
-    return Client()
+    """The process's client, made on first use, by whichever thread comes first."""
+    global _client
+    with _making_client:
+        if _client is None:
+            _client = Client()
+        return _client
 
 
 class Http:

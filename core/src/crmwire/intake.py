@@ -117,9 +117,19 @@ def bodies_in(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         data = json.loads(content)
     except ValueError:
-        for number, line in enumerate(content.splitlines(), start=1):
-            if line.strip():
-                yield f"{path}:{number}", line
+        lines = [(n, line) for n, line in enumerate(content.splitlines(), 1) if line.strip()]
+        if not any(_is_object(line) for _, line in lines):
+            yield str(path), content  # one body that is no JSON, not one in each line
+            return
+        for number, line in lines:
+            yield f"{path}:{number}", line
         return
     for number, one in enumerate(data if isinstance(data, list) else [data], start=1):
         yield f"{path}[{number}]", json.dumps(one).encode()
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

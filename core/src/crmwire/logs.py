@@ -8,8 +8,8 @@ import sys
 import structlog
 
 
-def configure(*, verbose: bool = False) -> None:
-    """Send events to standard error."""
+def configure(*, verbose: bool = False, quiet: bool = False) -> None:
+    """Send events to standard error: from info on, all if `verbose`, only warnings if `quiet`."""
     readable = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
@@ -23,7 +23,7 @@ def configure(*, verbose: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
-            logging.DEBUG if verbose else logging.INFO
+            logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

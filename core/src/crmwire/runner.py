@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -64,7 +67,7 @@ class Daemon:
 
 def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lambda _: None) -> None:
     """Serve until SIGTERM or SIGINT. Raises: HomeInUse, ConfigurationError if the port is taken."""
-    with homes.exclusive(app.home):
+    with homes.exclusive(app.home), _terminable():
         apps = manager(AppSpecs, [(p.name, p.load()) for p in app.discovery.of_kind("app")])
         daemon = Daemon(app)
         server = _Server(
@@ -82,7 +85,7 @@ def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lamb
         try:
             server.run()
         except SystemExit:
-            pass  # uvicorn's way to say that the port could not be bound
+            pass  # SIGTERM, or uvicorn's way to say that the port could not be bound
         finally:
             apps.hook.runner_stopping()
             daemon.stop()
@@ -91,6 +94,23 @@ def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lamb
                 f"Port {port} of {host} is in use.", remedy="Choose another with --port."
             )
         log.info("daemon_stopped")
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the daemon as an exception, not the process at once.
+
+    uvicorn shuts down and then raises the signal again for whoever handled it before; by default
+    that would kill us before running batches have finished.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _started(daemon: Daemon, apps: Any, port: int, ready: Callable[[int], object]) -> None:

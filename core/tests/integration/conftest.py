@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,11 +12,10 @@ TOY = importlib.metadata.EntryPoint(name="toy", value="crmwire.testing.toycrm", 
 
 
 @pytest.fixture
-def toy_installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def toy_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = discovery.entry_points
 
     def with_toy(*, group: str) -> list[importlib.metadata.EntryPoint]:
         return [*real(group=group), *([TOY] if group == "crmwire.crm" else [])]
 
     monkeypatch.setattr(discovery, "entry_points", with_toy)
-    yield

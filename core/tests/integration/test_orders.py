@@ -89,7 +89,7 @@ def toy(folder: Path) -> Iterator[Toy]:
                 allow_unsigned=True,
                 since=None,
                 now=0.0,
-            )  # fmt: skip
+            )
         )
         settings = {"host": server.url, "tries": [0.01], "read_timeout": 2.0}
         app.add_connection("crm", crm="toy", token="sandbox", settings=settings)

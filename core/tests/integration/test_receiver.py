@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from attrs import define
 
+from crmwire import UnreadableWebhook, discovery, hookimpl
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.demo.processes import Answer, call
@@ -20,7 +21,6 @@ from crmwire.sandbox import SandboxServer
 from crmwire.signatures import sign
 from crmwire.types import Event, SignatureScheme, SourceInfo, WebhookRequest
 from crmwire.vocabulary import Details, Page
-from crmwire import UnreadableWebhook, discovery, hookimpl
 
 SCHEME = SignatureScheme(
     header="x-signature", pattern=r"^t=(?P<t>\d+),v1=(?P<sig>.+)$",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -101,8 +102,6 @@ def test_an_event_is_accepted_once_however_often_it_is_sent(store: Store) -> Non
 def test_the_senders_own_id_tells_repeats_apart(store: Store) -> None:
     feed = set_up(store)
     one = booked("created", "a", 1)
-    import attrs
-
     sent = [attrs.evolve(one, webhook_id="w1"), attrs.evolve(one, webhook_id="w1")]
     answers = store.accept(feed, sent, NOW)
     assert [answer.duplicate for answer in answers] == [False, True]
@@ -253,9 +252,7 @@ def test_many_threads_share_commits_and_each_gets_its_own_answer(tmp_path: Path)
     store = Store(tmp_path / "crmwire.db", threaded=True)
     feed = set_up(store)
     accept: Callable[[int], bool] = lambda n: (
-        store.accept(  # noqa: E731
-            feed, [booked("created", f"u{n % 50}", 1)], NOW
-        )[0].duplicate
+        store.accept(feed, [booked("created", f"u{n % 50}", 1)], NOW)[0].duplicate
     )
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(accept, range(200)))

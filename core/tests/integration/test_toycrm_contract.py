@@ -15,12 +15,14 @@ class TestToyCrm(CrmContract):
     person_type = "contacts"
     person_key = "email"
     activity_type = "activities"
-    bad_fields = {"email": "not an address"}
     missing_record = "t999"
     user_email = "host@example.com"
 
     def person_fields(self, email: str) -> Mapping[str, Value]:
         return {"email": email, "name": "Ada Example"}
+
+    def refused_fields(self) -> Mapping[str, Value]:
+        return {"email": "not an address"}
 
     def activity_fields(self, person: str | Ref, title: str) -> Mapping[str, Value]:
         start = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)

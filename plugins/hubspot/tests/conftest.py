@@ -18,7 +18,7 @@ from crmwire.connections import Connection
 from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
 from crmwire.testing import connect
 from crmwire.types import About, Key, Query, Ref, Value, Write
-from crmwire_hubspot.sandbox import HubSpotSandbox
+from crmwire_hubspot.sandbox_app import HubSpotSandbox
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmwire.errors import Failure, NotAllowed, RecordGone, Rejected, RetryLater
 from crmwire.sandbox import Fault
-from crmwire.types import Ref, Written
+from crmwire.types import Ref, Write, Written
 from crmwire_hubspot.batches import Input, chunks
 
 if TYPE_CHECKING:
@@ -135,6 +137,24 @@ def test_inputs_of_one_key_stay_in_order(make: Any) -> None:
     ]
     calls = [[one.write.id for one in call] for call in chunks(inputs)]
     assert calls == [["a0", "b0"], ["a1", "b1"], ["a2", "b2"]]
+
+
+@given(st.lists(st.integers(0, 60), max_size=400))
+def test_calls_never_grow_too_large_and_never_hold_a_key_twice(keys: list[int]) -> None:
+    write = Write(id="w", key="w", group=None, role="person", action="create", type="contacts")
+    inputs = [
+        Input(write=attrs.evolve(write, id=str(number)), key=str(key), body={})
+        for number, key in enumerate(keys)
+    ]
+    sent = []
+    for call in chunks(inputs):
+        assert len(call) <= 100
+        assert len({one.key for one in call}) == len(call)
+        sent += call
+    assert sorted(int(one.write.id) for one in sent) == list(range(len(keys)))
+    for key in set(keys):
+        numbers = [int(one.write.id) for one in sent if one.key == str(key)]
+        assert numbers == sorted(numbers)
 
 
 @pytest.mark.parametrize("status", [400, 409])

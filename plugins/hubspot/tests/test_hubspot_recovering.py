@@ -166,6 +166,21 @@ def test_a_contact_whose_create_was_lost_is_found_by_address_and_its_meeting_thr
     assert _ids(none) == []
 
 
+def test_the_meeting_of_a_person_that_was_upserted_is_found_through_the_upsert(
+    conn: Connection, vendor: Any, make: Any
+) -> None:
+    writes = [_sent(make.upsert("p", "Ada@example.com")), _sent(make.meeting("m", Ref(write="p")))]
+    vendor.arm(Fault(kind="lost_answer", path="meetings/batch/create", times=1))
+    conn.hooks.write_records(writes)
+    person, meeting = conn.hooks.find_written(writes) or ()
+    ada = vendor.people()["ada@example.com"]
+    assert _ids(person) == [ada.id]
+    assert _ids(meeting) == [ada.entries[0].id]
+    # Without the person in the same call nothing tells whose meeting it is.
+    (alone,) = conn.hooks.find_written(writes[1:]) or ()
+    assert isinstance(alone, NeedsReview)
+
+
 def test_a_person_that_was_not_made_has_no_meeting(
     conn: Connection, vendor: Any, make: Any
 ) -> None:

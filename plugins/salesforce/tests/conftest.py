@@ -16,7 +16,7 @@ from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
 from crmwire.testing import connect
 from crmwire.types import Query, Ref, Value, Write
 from crmwire_salesforce.info import SalesforceMapping
-from crmwire_salesforce.sandbox import SalesforceSandbox
+from crmwire_salesforce.sandbox_app import SalesforceSandbox
 
 START = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 SENT = datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -170,3 +171,18 @@ def test_a_person_in_doubt_that_somebody_else_made_is_not_ours(lab: Any, build: 
     person = build.contact("Roe")
     event = build.event("Roe", Ref(write=person.id))
     assert ids(lab.conn.hooks.find_written([person, event])) == [[], []]
+
+
+def test_a_commit_that_lands_after_the_timeout_is_found_once_it_is_there(
+    lab: Any, build: Any
+) -> None:
+    conn = lab.connect(read_timeout=0.3)
+    lab.arm(Fault(kind="late_commit", path="graph", seconds=0.8))
+    writes = build.booking("Roe")
+    answers = conn.hooks.write_records(writes)
+    assert {answer.sent for answer in answers} == {"unknown"}
+    assert ids(conn.hooks.find_written(writes)) == [[], []]
+    deadline = time.monotonic() + 5
+    while not lab.rows("Event") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [len(answer) for answer in ids(conn.hooks.find_written(writes))] == [1, 1]

@@ -11,7 +11,7 @@ from crmwire.errors import Failure, NeedsLogin, NeedsReview, NotAllowed, Rejecte
 from crmwire.types import LimitState
 from crmwire_salesforce.error_table import TABLE
 from crmwire_salesforce.errors import failure_of
-from crmwire_salesforce.sandbox.objects import STANDARD
+from crmwire_salesforce.sandbox_app.objects import STANDARD
 
 
 def classified(lab: Any, status: int, body: Any, **headers: str) -> Failure:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crmwire_salesforce.sandbox.ids import is_id, new_id, with_checksum
+from crmwire_salesforce.sandbox_app.ids import is_id, new_id, with_checksum
 
 
 def code(answer: Any) -> tuple[int, str]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from crmwire_salesforce.sandbox.problems import Refused
-from crmwire_salesforce.sandbox.soql import parse
+from crmwire_salesforce.sandbox_app.problems import Refused
+from crmwire_salesforce.sandbox_app.soql import parse
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmwire_salesforce import soql
-from crmwire_salesforce.sandbox.soql import Among, Compare, Every, Literally, parse
+from crmwire_salesforce.sandbox_app.soql import Among, Compare, Every, Literally, parse
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 TROUBLE = st.text(st.sampled_from("'\\\"\n\r\t\b\f\0%_(){}ux00 aé😀\u2028\ud800"), max_size=30)

@@ -23,9 +23,10 @@ _SIGNS = {"ok": "ok", "warning": "warning", "error": "ERROR"}
 @pass_state
 @click.pass_context
 def check(ctx: click.Context, state: State, name: str | None, as_json: bool) -> None:
-    """Ask each CRM who we are, and hold the mappings against its fields.
+    """Check connections, mappings and feeds.
 
-    NAME is a connection or a feed; without it all are checked. Exit status 1 if any has an error.
+    Each CRM is asked who we are, and the mappings are held against its fields. NAME is a
+    connection or a feed; without it all are checked. Exit status 1 if any has an error.
     """
     with state.app() as app:
         results = _checked(app, name)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmwire.cli import reading
 from crmwire.cli.feeds import confirm_removal
 from crmwire.cli.output import print_json, print_table, say
+from crmwire.cli.reading import read_secret, settings
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import ConfigurationError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def connection() -> None:
-    """Connections: the CRM accounts that are written to."""
+    """Add, list, remove CRM accounts to write to."""
 
 
 @connection.command("add")
@@ -51,20 +51,20 @@ def connection_add(
     that is there replaces its token, and the settings that are given.
     """
     name = name or crm
-    settings = reading.settings(pairs, "--set")
+    chosen = settings(pairs, "--set")
     if host:
-        settings["host"] = host
+        chosen["host"] = host
     with state.app() as app:
         app.discovery.find("crm", crm).load()
         known = _known(app, name, crm, team)
-        token = reading.secret(f"token of {name}", ascii_only=True)
+        conn = app.openings.trial(name, crm, {**(known.settings if known else {}), **chosen})
+        conn.close()  # what is wrong with the settings is told before the token is asked for
+        token = read_secret(f"token of {name}", ascii_only=True)
         if known is None:
-            app.add_connection(
-                name, crm=crm, token=token, team=team or "default", settings=settings
-            )
+            app.add_connection(name, crm=crm, token=token, team=team or "default", settings=chosen)
         else:
-            if settings:
-                app.change_connection(name, settings={**known.settings, **settings})
+            if chosen:
+                app.change_connection(name, settings={**known.settings, **chosen})
             app.set_token(name, token)
     if as_json:
         print_json({"name": name, "crm": crm, "replaced": known is not None})

@@ -10,7 +10,7 @@ LOCK = "daemon.lock"
 """The file that a daemon keeps locked (see `crmwire.home.exclusive`)."""
 
 
-def process(home: Path) -> str | None:
+def running_daemon(home: Path) -> str | None:
     """The process id of the daemon that runs on this folder, or None.
 
     The lock is only tried, shared, and given back at once.

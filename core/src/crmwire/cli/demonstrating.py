@@ -15,9 +15,10 @@ from crmwire.cli.state import State, pass_state
 @pass_state
 @click.pass_context
 def demo(ctx: click.Context, state: State, as_json: bool, keep: bool) -> None:
-    """Carry a booking into a sandbox of every CRM that is installed, and show it.
+    """Show a booking on its way into every CRM.
 
-    Nothing of yours is touched: the data folder is a temporary one.
+    A sandbox of each CRM that is installed and the daemon are started. Nothing of yours is
+    touched: the data folder is a temporary one.
     """
     from importlib import import_module
 

@@ -27,21 +27,21 @@ _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 def apply(
     state: State, file: IO[bytes], prune: bool, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
-    """Bring a team's feeds, connections and routes to what a document says.
+    """Bring a team's set-up to what a document says.
 
     All that differs is printed first; in a terminal you are asked. Applying the same document
     twice changes nothing. Secrets stand in it as references: env:VARIABLE or vault:feed/NAME.
     """
-    from crmwire import documents
+    from crmwire.documents import compared, parsed
 
-    where = file.name if file.name != "-" else "standard input"
+    where = "standard input" if file.name == "<stdin>" else file.name
     try:
         text = file.read().decode()
     except UnicodeDecodeError:
         raise ConfigurationError(f"{where} is not a text in UTF-8.") from None
-    document = documents.parsed(text, where)
+    document = parsed(text, where)
     with state.app() as app:
-        comparison = documents.compared(app, document, where, prune=prune)
+        comparison = compared(app, document, where, prune=prune)
         if not as_json:
             _show(comparison)
         if comparison.changes and not dry_run:
@@ -82,14 +82,14 @@ def _show(comparison: Comparison) -> None:
 @click.option("--team", help="Whose set-up (needed if there are several teams).")
 @pass_state
 def export(state: State, team: str | None) -> None:
-    """Print a team's feeds, connections and routes as a document that `apply` reads.
+    """Print a team's set-up as such a document.
 
-    Secrets are printed as references, never as values.
+    It has the form that `apply` reads. Secrets are printed as references, never as values.
     """
-    from crmwire import documents
+    from crmwire.documents import exported, teams
 
     with state.app() as app:
-        known = documents.teams(app)
+        known = teams(app)
         if team is None and len(known) > 1:
             raise ConfigurationError(
                 "There are several teams.", remedy=f"Choose with --team: {', '.join(known)}."
@@ -99,5 +99,5 @@ def export(state: State, team: str | None) -> None:
                 f"The team {team!r} has nothing.",
                 remedy=f"There are: {', '.join(known)}." if known else "Nothing is set up yet.",
             )
-        text = documents.exported(app, team or (known[0] if known else "default"))
+        text = exported(app, team or (known[0] if known else "default"))
     click.echo(text, nl=False)

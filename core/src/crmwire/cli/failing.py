@@ -54,7 +54,8 @@ def guarded(run: Callable[[], object], state: State) -> int:
 
 def _of_click(error: click.ClickException) -> str:
     """A usage error in one line, with the command that tells more."""
-    text = error.format_message()
+    text = error.format_message().rstrip(".")
+    text = text if text.endswith(("?", "!")) else f"{text}."
     ctx = getattr(error, "ctx", None)
     if ctx is None:
         return text

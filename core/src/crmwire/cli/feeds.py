@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmwire.cli import reading
 from crmwire.cli.output import plural, print_json, print_table, say
+from crmwire.cli.reading import read_secret
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import ConfigurationError
 
@@ -21,7 +21,7 @@ UNSIGNED = " Or allow webhooks that nobody signed with --allow-unsigned."
 
 @click.group()
 def feed() -> None:
-    """Feeds: where webhooks come in."""
+    """Add, list, remove places for webhooks."""
 
 
 @feed.command("add")
@@ -49,7 +49,7 @@ def feed_add(
             )
         secret = None
         if not allow_unsigned:
-            secret = reading.secret(f"signing secret of {name}", otherwise=UNSIGNED)
+            secret = read_secret(f"signing secret of {name}", otherwise=UNSIGNED)
         if known is None:
             path = app.add_feed(
                 name,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crmwire.cli import daemon
+from crmwire.cli.daemon import running_daemon
 from crmwire.cli.failing import FAILED
 from crmwire.cli.output import note, plural, print_json, say
 from crmwire.cli.state import State, pass_state
@@ -36,17 +36,18 @@ _files = click.argument(
 def ingest(
     ctx: click.Context, state: State, feed: str, files: tuple[Path, ...], as_json: bool
 ) -> None:
-    """Take webhook bodies out of files: JSON (one, or a list) or NDJSON.
+    """Take in webhook bodies out of files.
 
-    They need no signature, since they are yours. One that cannot be read is told with its place
-    and does not stop the others. Exit status 1 if any failed.
+    The files hold JSON (one body, or a list) or NDJSON. The bodies need no signature, since
+    they are yours. One that cannot be read is told with its place and does not stop the others.
+    Exit status 1 if any failed.
     """
     with state.app() as app:
         app.store.feed(feed)
         answers = [
             _taken(app, feed, where, body) for where, body in _progress(list(_bodies(files)))
         ]
-        running = daemon.process(app.home) is not None
+        running = running_daemon(app.home) is not None
         routed = any(row.feed == feed for row in app.store.routes())
     counts = Counter(one["status"] for one in answers)
     deliveries = sum(one["deliveries"] for one in answers)
@@ -123,11 +124,12 @@ def preview(
     connection: str | None,
     as_json: bool,
 ) -> None:
-    """Tell what a webhook body would do, as if it came in now; the CRM is only read.
+    """Tell what a webhook body would do.
 
-    Exit status 4 if the CRM could not be asked, 1 if a delivery would be held.
+    It is planned as if it came in now, and the CRM is only read. Exit status 4 if the CRM could
+    not be asked, 1 if a delivery would be held.
     """
-    from crmwire.cli import plans
+    from crmwire.cli.plans import as_data, show
     from crmwire.intake import bodies_in
 
     with state.app() as app:
@@ -140,13 +142,13 @@ def preview(
             for one in app.preview(feed, body, connection=connection)
         ]
     if as_json:
-        print_json([plans.as_data(one) for one in made])
+        print_json([as_data(one) for one in made])
     elif not made:
         said = f" to {connection}" if connection else ""
         say(f"No route carries it{said}: `crmwire route add --feed {feed}`.")
     else:
         for one in made:
-            plans.show(one)
+            show(one)
     if any(one.not_looked_up for one in made):
         ctx.exit(NOT_LOOKED_UP)
     if any(one.problem for one in made):

@@ -80,7 +80,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
         column.overflow = "fold"
     for row in rows:
         table.add_row(*("-" if cell is None or cell == "" else clean(cell) for cell in row))
-    console().print(table)
+    screen = console()
+    with screen.capture() as capture:
+        screen.print(table)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def print_json(data: object) -> None:

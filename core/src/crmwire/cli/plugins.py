@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 def plugins(state: State, as_json: bool) -> None:
-    """List what is installed, which of it loads, and why the rest does not."""
+    """List what is installed, and what of it loads."""
     from crmwire.discovery import DISABLE, Discovery
 
     state.configure_logs()
@@ -87,9 +87,9 @@ def _found(discovery: Discovery) -> Iterator[dict[str, Any]]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 def explain(state: State, connection: str, hook: str | None, as_json: bool) -> None:
-    """Tell which plugins answer a hook of a connection, in the order they are asked.
+    """Tell which plugins answer a hook.
 
-    Without HOOK, all hooks are told.
+    They are told in the order in which the connection asks them. Without HOOK, all hooks are told.
     """
     with state.app() as app:
         conn = app.openings.connection(app.store.connection(connection))

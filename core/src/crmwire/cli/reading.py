@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 import tomllib
@@ -16,7 +17,7 @@ from crmwire.errors import ConfigurationError
 _LONGEST_SECRET = 16_384
 
 
-def secret(what: str, *, ascii_only: bool = False, otherwise: str = "") -> str:
+def read_secret(what: str, *, ascii_only: bool = False, otherwise: str = "") -> str:
     """A secret from standard input, or asked for without showing it in a terminal.
 
     `otherwise` says what else can be done if there is none. Raises: ConfigurationError.
@@ -97,7 +98,11 @@ def bindable(host: str, port: int) -> int:
             f"This user may not listen on port {port}.", remedy="Choose another with --port."
         ) from None
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"Port {port} of {host} is in use.",
+                remedy="Choose another with --port, or stop what uses it.",
+            ) from None
         raise ConfigurationError(
-            f"Port {port} of {host} cannot be listened on: {(error.strerror or '').lower()}.",
-            remedy="Choose another with --port, or stop what uses it.",
+            f"{host} cannot be listened on ({error.strerror}).", remedy="Use --host 127.0.0.1."
         ) from None

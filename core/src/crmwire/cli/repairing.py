@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmwire.cli import daemon
+from crmwire.cli.daemon import running_daemon
 from crmwire.cli.failing import FAILED
 from crmwire.cli.filtering import filter_options, row_data, show_rows, wanted
 from crmwire.cli.output import plural, print_json, say
@@ -44,7 +44,7 @@ def retry(
     use: str | None,
     as_json: bool,
 ) -> None:
-    """Try deliveries again: these, or all that are held.
+    """Try deliveries again: some, or all that are held.
 
     With --use, every held delivery of the same person is resolved with that record.
     """
@@ -75,7 +75,7 @@ def retry(
                 say(f"{plural(len(rows), 'delivery')} would be tried again.")
             return
         done = app.retry(wanted_ids, again=again, use=use)
-        running = daemon.process(app.home) is not None
+        running = running_daemon(app.home) is not None
         left = _left(app, wanted_ids, done)
     if as_json:
         print_json({"retried": done, "left": left})

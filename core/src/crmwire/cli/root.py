@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -20,15 +21,16 @@ class Root(click.Group):
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command and exit; the status tells how it went (see `failing`)."""
         state = extra.setdefault("obj", State())
-        run = super().main
+        run: Callable[..., Any] = super().main
         status = guarded(lambda: run(*args, standalone_mode=False, **extra), state)
         if standalone_mode:
             sys.exit(status)
         return status
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a person needs them."""
         self._extend()
-        return super().list_commands(ctx)
+        return list(self.commands)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         self._extend()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from crmwire.cli import reading
 from crmwire.cli.output import iso, local, plural, print_json, print_table, say
+from crmwire.cli.reading import settings
 from crmwire.cli.state import State, pass_state
 
 
 @click.group()
 def route() -> None:
-    """Routes: which page of a feed goes to which connection, and how."""
+    """Add, list, show, remove ways from feed to CRM."""
 
 
 @route.command("add")
@@ -46,7 +46,7 @@ def route_add(
     """Carry a feed's events to a connection, by one of the CRM's presets."""
     from crmwire.app import parse_since
 
-    options = reading.settings(pairs, "--option")
+    options = settings(pairs, "--option")
     start = parse_since(since) if since else None
     with state.app() as app:
         row = app.add_route(
@@ -111,14 +111,14 @@ def route_list(state: State, as_json: bool) -> None:
 @pass_state
 def route_show(state: State, name: str, as_json: bool) -> None:
     """Print a route with its mapping, in the form that `crmwire apply` reads."""
-    from crmwire import documents
+    from crmwire.documents import route_table, toml_text
 
     with state.app() as app:
-        data = {"routes": {name: documents.route_table(app.store.route(name), with_mapping=True)}}
+        data = {"routes": {name: route_table(app.store.route(name), with_mapping=True)}}
     if as_json:
         print_json(data["routes"][name])
     else:
-        say(documents.toml_text(data))
+        say(toml_text(data))
 
 
 @route.command("remove")

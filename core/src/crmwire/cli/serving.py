@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from crmwire.cli import reading
 from crmwire.cli.output import say
+from crmwire.cli.reading import bindable, texts
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import ConfigurationError
 
@@ -15,22 +15,22 @@ from crmwire.errors import ConfigurationError
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
 @pass_state
 def serve(state: State, host: str, port: int) -> None:
-    """Take in webhooks and carry them into the CRMs, until it is stopped."""
-    from crmwire import runner
+    """Run the daemon, until it is stopped.
+
+    It takes in webhooks and carries them into the CRMs.
+    """
+    from crmwire.runner import run
 
     with state.app(threaded=True, talkative=True) as app:
-        port = reading.bindable(host, port)
+        port = bindable(host, port)
         shown = f"[{host}]" if ":" in host else host
 
         def ready(bound: int) -> None:
             say(f"crmwire listens on http://{shown}:{bound} with the data in {app.home}.")
-            feeds = app.store.feeds()
-            if not feeds:
-                say("There is no feed yet: `crmwire feed add`.")
-            for row in feeds:
-                say(f"Webhooks of {row.name} go to {app.feed_address(row)}")
+            # The paths open the door to bookings, so they are kept out of what services log.
+            say("Webhooks go to /in/… below it: `crmwire feed list` tells each feed's path.")
 
-        runner.run(app, host=host, port=port, ready=ready)
+        run(app, host=host, port=port, ready=ready)
 
 
 @click.command()
@@ -65,19 +65,22 @@ def sandbox(
     seed: int,
     options: tuple[str, ...],
 ) -> None:
-    """Serve a vendor's API from memory, with a page that shows its records."""
+    """Serve a stand-in of a vendor's API.
+
+    Its records are in memory and end with it; a page shows them to a person.
+    """
     from crmwire.discovery import Discovery
     from crmwire.hooks import manager
     from crmwire.hookspecs import CrmSpecs
     from crmwire.sandbox import SandboxSettings, serve
 
     module = Discovery(state.folder / "plugins").find("crm", crm).load()
-    chosen = reading.texts(options, "--option")
+    chosen = texts(options, "--option")
     settings = SandboxSettings(tokens=tokens, latency=latency, seed=seed, options=chosen)
     app = manager(CrmSpecs, [(crm, module)]).hook.sandbox(settings=settings)
     if app is None:
         raise ConfigurationError(f"The plugin {crm} has no sandbox.")
-    port = reading.bindable("127.0.0.1", port)
+    port = bindable("127.0.0.1", port)
     url = f"http://127.0.0.1:{port}"
     say(f"The sandbox of {crm} is on {url}: open it in a browser to see people and timelines.")
     say(

@@ -42,16 +42,9 @@ class State:
             yield app
 
     def configure_logs(self, *, talkative: bool = False) -> None:
-        import logging
-
-        import structlog
-
         from crmwire import logs
 
-        logs.configure(verbose=self.verbose)
-        if not (talkative or self.verbose):
-            quiet = structlog.make_filtering_bound_logger(logging.WARNING)
-            structlog.configure(wrapper_class=quiet)
+        logs.configure(verbose=self.verbose, quiet=not (talkative or self.verbose))
 
 
 pass_state = click.make_pass_decorator(State, ensure=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmwire.cli import daemon
+from crmwire.cli.daemon import running_daemon
 from crmwire.cli.filtering import filter_options, row_data, show_rows, wanted
 from crmwire.cli.output import (
     age,
@@ -69,7 +69,10 @@ def deliveries(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 def delivery(state: State, id_: int, as_json: bool) -> None:
-    """Tell all of one delivery: event, plan, requests, problem and remedy, records."""
+    """Tell all of one delivery.
+
+    The event, the plan, each request's outcome, the problem and its remedy, the records.
+    """
     with state.app() as app:
         view = app.delivery(id_)
     if as_json:
@@ -151,9 +154,12 @@ def _show_line(line: Mapping[str, Any]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 def status(state: State, as_json: bool) -> None:
-    """Tell whether the daemon runs, and for each connection what waits and what is wrong."""
+    """Tell how all stands.
+
+    Whether the daemon runs, and for each connection what waits and what is wrong.
+    """
     with state.app() as app:
-        running = daemon.process(app.home)
+        running = running_daemon(app.home)
         found = _connections(app)
         unreadable = app.store.unreadable()
         home = str(app.home)

@@ -89,7 +89,7 @@ def start(
     """Start `crmwire ARGUMENTS` and wait until it answers at `probe`. Raises: DidNotStart."""
     log = folder / f"{name}.log"
     with log.open("ab") as file:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  (our own command)
             [sys.executable, "-m", "crmwire", *arguments],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,

@@ -151,7 +151,7 @@ class _Work:
 
     def feed(self, name: str, entry: FeedEntry, row: FeedRow | None) -> None:
         app, path = self.app, f"feeds[{name!r}]"
-        self.try_(f"{path}.source", app.discovery.find("source", entry.source).load)
+        self.try_(f"{path}.source", lambda: app.discovery.find("source", entry.source).load())
         if row is not None and row.source != entry.source:
             self.problem(f"{path}.source", f"it is {row.source!r}; remove the feed to change it")
         self.plain(f"{path}.settings", entry.settings)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 def teams(app: App) -> list[str]:
     """The teams that own anything."""
-    rows = [*app.store.feeds(), *app.store.connections(), *app.store.routes()]
-    return sorted({row.team for row in rows})
+    of_feeds = {row.team for row in app.store.feeds()}
+    of_connections = {row.team for row in app.store.connections()}
+    return sorted(of_feeds | of_connections)
 
 
 def exported(app: App, team: str) -> str:

@@ -57,14 +57,14 @@ def _look_up(desk: Desk, doubtful: Sequence[Planned]) -> None:
         crm = desk.mapping_of(one.claimed.route).crm
         for entry in (one.claimed.attempt or {}).get("writes", ()):
             write = stored.write_from_json(entry["write"])
-            if write.action != "create":
+            if write.action not in ("create", "upsert"):
                 continue
             write = attrs.evolve(write, settings=crm, sent_at=stored.moment(one.claimed.sent_at))
             known = asked.setdefault(write.id, write)
             if known.sent_at and write.sent_at and write.sent_at < known.sent_at:
                 asked[write.id] = write
             owners.setdefault(write.id, []).append((one, entry["item"]))
-    if not asked:
+    if not any(write.action == "create" for write in asked.values()):
         return
     writes = list(asked.values())
     try:
@@ -91,6 +91,8 @@ def _give_out(
     linked = desk.store.linked(desk.connection_id, pairs)
     taken: set[tuple[str, str]] = set()
     for write, answer in zip(writes, answers, strict=True):
+        if write.action == "upsert":
+            continue  # asked for only since creates refer to it; it is safely sent again
         if isinstance(answer, Failure):
             for one, _ in owners[write.id]:
                 one.failure = one.failure or answer

@@ -52,27 +52,30 @@ def _front() -> _Front:
 class ContractBase:
     """What a plugin gives to be tested, and what the checks use.
 
-    `bad_fields` are laid over a person's fields and make the CRM refuse it. `bad_key` is a field
-    that no person has. `missing_record` is a well-formed id of a person that is not there.
-    `user_email` is the address of a user whom the sandbox knows. With `activity_about`, an
-    activity names its person by association and not (only) in a field.
+    `missing_record` is a well-formed id of a person that is not there, `missing_key` a field
+    that no person has, `user_email` the address of a user whom the sandbox knows. With
+    `activity_about`, an activity names its person by association and not (only) in a field.
+    `create_method` is the method of the requests that create.
     """
 
-    plugin: ClassVar[ModuleType]
-    person_type: ClassVar[str]
-    person_key: ClassVar[str]
-    activity_type: ClassVar[str]
-    activity_about: ClassVar[bool] = False
-    bad_fields: ClassVar[Mapping[str, Value]]
-    bad_key: ClassVar[str] = "no_such_field"
-    missing_record: ClassVar[str]
-    user_email: ClassVar[str | None] = None
+    plugin: ModuleType
+    person_type: str
+    person_key: str
+    activity_type: str
+    activity_about: bool = False
+    missing_record: str
+    missing_key: str = "no_such_field"
+    user_email: str | None = None
+    create_method: str = "POST"
     sandbox_options: ClassVar[Mapping[str, str]] = {}
-    settings: ClassVar[Mapping[str, Any]] = {}
 
     def person_fields(self, email: str) -> Mapping[str, Value]:
         """The fields of a person with that address: the key, a name."""
         raise TypeError(f"{type(self).__name__} has no person_fields")
+
+    def refused_fields(self) -> Mapping[str, Value]:
+        """Fields that, laid over a person's, make the CRM refuse that person."""
+        raise TypeError(f"{type(self).__name__} has no refused_fields")
 
     def activity_fields(self, person: str | Ref, title: str) -> Mapping[str, Value]:
         """The fields of an activity with that title about a person; it has a start."""
@@ -100,7 +103,7 @@ class ContractBase:
 
     def connection(self, token: str, *, checked: bool = True, **settings: Any) -> Connection:
         """A connection to the sandbox, asked once who it is, as before a first delivery."""
-        settings = {"read_timeout": READ_TIMEOUT, **self.settings, **settings}
+        settings = {"read_timeout": READ_TIMEOUT, **settings}
         conn = connect(self.plugin, self.url, token=token, clock=HurryingClock(), **settings)
         self._open.append(conn)
         if checked:
@@ -131,6 +134,11 @@ class ContractBase:
         given |= {"action": "create", "type": self.person_type}
         given |= {"fields": self.person_fields(email), **more}
         return Write(id=id_, **given)
+
+    def refused(self, id_: str, email: str) -> Write:
+        """Create a person whom the CRM refuses."""
+        fields = {**self.person_fields(email), **self.refused_fields()}
+        return self.person(id_, email, fields=fields)
 
     def activity(self, id_: str, person: str | Ref, title: str, **more: Any) -> Write:
         """Create an activity about a person, given by id or by the write that makes it."""

@@ -70,7 +70,7 @@ class BatchChecks(ContractBase):
         """A key that the CRM does not have spoils its own answer only."""
         record = self.known_person("well@example.com")
         well, none = self.query("q1", "well@example.com"), self.query("q3", "nobody@example.com")
-        bad = self.query("q2", "well@example.com", key=self.bad_key)
+        bad = self.query("q2", "well@example.com", key=self.missing_key)
         answers = self.conn.hooks.find_records([well, bad, none])
         assert isinstance(answers[0], Candidates), answers[0]
         assert [one.id for one in answers[0].records] == [record]
@@ -80,8 +80,7 @@ class BatchChecks(ContractBase):
     def test_one_bad_write_fails_alone(self) -> None:
         """A record that the CRM refuses stands as a failure in its place; the others are made."""
         good = [self.person(f"w{n}", f"alone{n}@example.com") for n in (1, 3)]
-        bad = self.person("w2", "alone2@example.com")
-        bad = self.person("w2", "alone2@example.com", fields={**bad.fields, **self.bad_fields})
+        bad = self.refused("w2", "alone2@example.com")
         first, refused, last = self.conn.hooks.write_records([good[0], bad, good[1]])
         assert isinstance(refused, Rejected | NotAllowed), refused
         assert refused.sent == "no"
@@ -92,10 +91,8 @@ class BatchChecks(ContractBase):
 
     def test_what_refers_to_a_refused_record_is_not_sent(self) -> None:
         """The activity of a person who was refused shares the failure; others are made."""
-        bad = self.person("p1", "refused@example.com")
-        bad = self.person("p1", "refused@example.com", fields={**bad.fields, **self.bad_fields})
         writes = [
-            bad,
+            self.refused("p1", "refused@example.com"),
             self.activity("a1", Ref(write="p1"), "Never", group="1"),
             self.person("p2", "accepted@example.com"),
             self.activity("a2", Ref(write="p2"), "Made", group="2"),
@@ -148,10 +145,8 @@ class BatchChecks(ContractBase):
         """A delete that is repeated does no harm."""
         record = self.known_person("deleted@example.com")
         [made] = self.write(self.activity("a", record, "Deleted"))
-        delete = self.activity("d", record, "Deleted", action="delete", record=made.record)
-        delete = self.activity(
-            "d", record, "", action="delete", record=made.record, fields={}, about=()
-        )
+        gone = {"action": "delete", "record": made.record, "fields": {}, "about": ()}
+        delete = self.activity("d", record, "Deleted", **gone)
         self.write(delete)
         assert self.titles("deleted@example.com") == []
         [again] = each(lambda: self.conn.hooks.write_records([delete]), 1)

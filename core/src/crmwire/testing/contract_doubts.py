@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -20,9 +21,6 @@ LATE = 2 * READ_TIMEOUT
 class DoubtChecks(ContractBase):
     """`write_records` and `find_written` together make one record, whatever gets lost."""
 
-    create_method = "POST"
-    """The method of the requests that create, to which answers are lost."""
-
     def _attempt(self, writes: Sequence[Write]) -> list[Written | Failure]:
         """Send, as core does, and settle what is in doubt until everything is written."""
         at = self.conn.now()
@@ -37,7 +35,7 @@ class DoubtChecks(ContractBase):
         ids = {
             write.id: records[0].id for write, records in zip(writes, found, strict=True) if records
         }
-        rest = [_known(write, ids, self.person_type) for write in writes if write.id not in ids]
+        rest = [_known(write, ids) for write in writes if write.id not in ids]
         self.write(*rest)
         return answers
 
@@ -137,14 +135,14 @@ class DoubtChecks(ContractBase):
         assert [one.id for one in found] == [first, second]
 
 
-def _known(write: Write, ids: dict[str, str], person_type: str) -> Write:
-    """A write with the record in the place of a reference, as core plans it anew."""
+def _known(write: Write, ids: Mapping[str, str]) -> Write:
+    """A write with record ids where they are known by now, as core plans it anew."""
 
-    def filled(value: object) -> object:
+    def known(value: Any) -> Any:
         return ids.get(value.write, value) if isinstance(value, Ref) else value
 
     return attrs.evolve(
         write,
-        fields={name: filled(value) for name, value in write.fields.items()},
-        about=tuple(attrs.evolve(one, record=filled(one.record)) for one in write.about),
+        fields={name: known(value) for name, value in write.fields.items()},
+        about=tuple(attrs.evolve(one, record=known(one.record)) for one in write.about),
     )

@@ -92,8 +92,6 @@ EACH_TROUBLE = pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: 
 class FailureChecks(ContractBase):
     """Whatever the CRM answers, core learns what happens next."""
 
-    create_method = "POST"
-
     @EACH_TROUBLE
     def test_a_look_up_that_fails(self, trouble: Trouble) -> None:
         """It is a failure of the right kind, and never "not found"."""

@@ -10,10 +10,10 @@ from crmwire.hookspecs import AppSpecs, CrmSpecs, SourceSpecs
 
 _HEAD = """# Hooks
 
-Made from the docstrings of `crmwire.hookspecs` by `python -m crmwire.testing.hookdocs`; a test holds it
-up to date. Implementations may leave out arguments they do not need. A hook that is answered once asks
-the nearest to the user first (local file, extension, CRM, core) and takes the first answer that is not
-`None`.
+Made from the docstrings of `crmwire.hookspecs` by `python -m crmwire.testing.hookdocs`; a test
+holds it up to date. Implementations may leave out arguments they do not need. A hook that is
+answered once asks the nearest to the user first (local file, extension, CRM, core) and takes the
+first answer that is not `None`.
 """
 _PARTS = (
     (CrmSpecs, "Hooks of a connection", "Entry points `crmwire.crm` and `crmwire.extension`."),

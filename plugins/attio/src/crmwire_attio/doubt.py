@@ -29,7 +29,7 @@ CLOCK_SLACK = timedelta(seconds=60)
 Found = list[Record] | Failure
 
 
-@frozen
+@frozen(kw_only=True)
 class _Person:
     """What was found of a record's write: those that fit it, and all that a note may stand on."""
 
@@ -114,11 +114,13 @@ def _record(
     ]
     # A create that met the owner of its address went on with that one, and so did its note.
     return _Person(
-        *(
-            _by_age(as_record(write.type, row, write.fields, schema) for row in some)
-            for some in (fitting, rows if unique else fitting)
-        )
+        fitting=_records(schema, write, fitting),
+        holders=_records(schema, write, rows if unique else fitting),
     )
+
+
+def _records(schema: Schema, write: Write, rows: Iterable[api.Row]) -> list[Record]:
+    return _by_age(as_record(write.type, row, write.fields, schema) for row in rows)
 
 
 def _holds_all(schema: Schema, write: Write, row: api.Row) -> bool:

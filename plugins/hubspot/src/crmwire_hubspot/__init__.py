@@ -111,6 +111,6 @@ def read_limits(
 
 @hookimpl
 def sandbox(settings: SandboxSettings) -> ASGIApp | None:
-    from crmwire_hubspot.sandbox import HubSpotSandbox
+    from crmwire_hubspot.sandbox_app import HubSpotSandbox
 
     return HubSpotSandbox(settings)

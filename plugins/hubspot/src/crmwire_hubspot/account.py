@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from crmwire.errors import NotAllowed
 from crmwire.types import ConnectionReport, Finding
@@ -14,6 +15,8 @@ from crmwire_hubspot.scopes import CONTACTS_READ, OWNERS_READ
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
+
+Level = Literal["error", "warning"]
 
 
 def check_connection(conn: Connection) -> ConnectionReport:
@@ -27,9 +30,9 @@ def check_connection(conn: Connection) -> ConnectionReport:
     portal = str(details["portalId"])
     tier, limits = account_limits(answer.headers)
     findings = [
-        _try(CONTACTS, CONTACTS_READ, "error", lambda: fields.warm_up(conn, CONTACTS)),
-        _try(MEETINGS, CONTACTS_READ, "error", lambda: fields.warm_up(conn, MEETINGS)),
-        _try("owners", OWNERS_READ, "warning", lambda: owners.warm_up(conn)),
+        _try(CONTACTS, CONTACTS_READ, "error", partial(fields.warm_up, conn, CONTACTS)),
+        _try(MEETINGS, CONTACTS_READ, "error", partial(fields.warm_up, conn, MEETINGS)),
+        _try("owners", OWNERS_READ, "warning", partial(owners.warm_up, conn)),
     ]
     where = details.get("uiDomain") or "app.hubspot.com"
     return ConnectionReport(
@@ -48,12 +51,12 @@ _LOST = {
 }
 
 
-def _try(subject: str, scope: str, level: str, read: Callable[[], None]) -> Finding | None:
+def _try(subject: str, scope: str, level: Level, read: Callable[[], None]) -> Finding | None:
     try:
         read()
     except NotAllowed as refused:
         return Finding(
-            level="error" if level == "error" else "warning",
+            level=level,
             subject=subject,
             message=f"The scope {scope} is missing: {_LOST[subject]}.",
             remedy=refused.remedy,

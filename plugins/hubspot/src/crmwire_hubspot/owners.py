@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crmwire.errors import Failure
@@ -27,10 +28,10 @@ def find_owners(conn: Connection, emails: Iterable[str]) -> dict[str, Record | F
     found: dict[str, Record | Failure | None] = {}
     for email in dict.fromkeys(email_key(email) for email in emails):
         try:
-            known = _as_map(conn.cache("owners", DAY, lambda: _all(conn)))
+            known = _as_map(conn.cache("owners", DAY, partial(_all, conn)))
             data = known.get(email)
             if data is None:
-                data = conn.cache(f"owner:{email}", HOUR, lambda email=email: _one(conn, email))  # type: ignore[misc]
+                data = conn.cache(f"owner:{email}", HOUR, partial(_one, conn, email))
         except Failure as error:
             found[email] = naming_scope(error, OWNERS_READ)
             continue
@@ -42,7 +43,7 @@ def warm_up(conn: Connection) -> None:
     """Read all owners anew. Raises: NotAllowed without the scope."""
     conn.forget_cached("owners")
     try:
-        conn.cache("owners", DAY, lambda: _all(conn))
+        conn.cache("owners", DAY, partial(_all, conn))
     except Failure as error:
         raise naming_scope(error, OWNERS_READ) from None
 

@@ -121,6 +121,7 @@ def read_limits(
 
 @hookimpl
 def sandbox(settings: SandboxSettings) -> ASGIApp | None:
-    from crmwire_salesforce.sandbox import SalesforceSandbox
+    # The package is not named `sandbox`: importing it would put it in this function's place.
+    from crmwire_salesforce.sandbox_app import SalesforceSandbox
 
     return SalesforceSandbox(settings)

@@ -117,7 +117,7 @@ TABLE: Mapping[str, Rule] = {
         Rejected, "The record or object is gone, or the connected user may not see it."
     ),
     "ENTITY_IS_DELETED": Rule(
-        Rejected, "The record lies in the recycle bin: restore it there, or retry the booking."
+        Rejected, "The record lies in the recycle bin: restore it there and retry."
     ),
     "ENTITY_IS_LOCKED": Rule(Rejected, "An approval process holds the record; finish it, retry."),
     "INVALID_CROSS_REFERENCE_KEY": Rule(

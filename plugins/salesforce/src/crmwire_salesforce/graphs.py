@@ -15,11 +15,18 @@ from attrs import frozen
 from crmwire.errors import Failure, Rejected, RetryLater
 from crmwire.http import Request
 from crmwire.types import Write, Written
-from crmwire.waves import because_of, waves
+from crmwire.waves import waves
 from crmwire_salesforce.api import data_path, record_url
 from crmwire_salesforce.bodies import body_of, headers_for
 from crmwire_salesforce.errors import HALTED, codes, failure_of, unreadable
-from crmwire_salesforce.outcomes import GONE, Outcomes, dropped, without_refused
+from crmwire_salesforce.outcomes import (
+    GONE,
+    Outcomes,
+    consequence,
+    dropped,
+    own_failure,
+    without_refused,
+)
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -204,9 +211,9 @@ def _settle(
     smaller = without_refused(bad, failure)
     if smaller is not None:
         return Graph(tuple(smaller if write is bad else write for write in graph.writes))
-    outcomes.by_id[bad.id] = failure
+    failure = outcomes.by_id[bad.id] = own_failure(bad, failure)
     for write in others:
-        outcomes.by_id[write.id] = because_of(failure)
+        outcomes.by_id[write.id] = consequence(failure)
     return None
 
 

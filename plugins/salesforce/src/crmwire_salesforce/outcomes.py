@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 import attrs
 from attrs import define
 
-from crmwire.errors import Failure, NeedsLogin, NotAllowed, RetryLater
+from crmwire.errors import Failure, NeedsLogin, NotAllowed, RecordGone, RetryLater
 from crmwire.types import Write, Written
-from crmwire_salesforce.errors import copied
+from crmwire.waves import because_of
+from crmwire_salesforce.errors import HALTED, copied
+from crmwire_salesforce.values import is_id
 
 _DROPPABLE = frozenset(
     {
@@ -25,7 +27,9 @@ _DROPPABLE = frozenset(
 )
 """Codes that blame the fields they name."""
 GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND"})
-"""Codes that tell of a record to be deleted that it is not there any more."""
+"""Codes that tell of a record to be changed or deleted that it is not there any more."""
+_MAYBE_GONE = "INVALID_CROSS_REFERENCE_KEY"
+"""What a collection says of a row whose id is not there, and of one that refers to such an id."""
 
 
 @define
@@ -71,3 +75,34 @@ def dropped(sent: Write, asked: Mapping[str, Write]) -> tuple[str, ...]:
     """The fields of the write that were left out when it was sent."""
     original = asked.get(sent.id, sent)
     return tuple(name for name in original.fields if name not in sent.fields)
+
+
+def own_failure(write: Write, failure: Failure) -> Failure:
+    """The failure of this very write: RecordGone if its record is not there any more."""
+    if write.action not in ("update", "delete"):
+        return failure
+    refers = any(isinstance(value, str) and is_id(value) for value in write.fields.values())
+    if failure.code not in GONE and (failure.code != _MAYBE_GONE or refers):
+        return failure
+    return RecordGone(
+        failure.message,
+        remedy=failure.remedy,
+        code=failure.code,
+        fields=failure.fields,
+        request_id=failure.request_id,
+        sent=failure.sent,
+    )
+
+
+def consequence(failure: Failure) -> Failure:
+    """The failure of a write that was not done because another one failed.
+
+    That another record is gone says nothing of this one's.
+    """
+    if not isinstance(failure, RecordGone):
+        return because_of(failure)
+    return RetryLater(
+        f"Another record of it is gone: {failure.message}",
+        code=HALTED,
+        request_id=failure.request_id,
+    )

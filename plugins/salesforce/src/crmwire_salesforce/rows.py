@@ -15,7 +15,7 @@ from crmwire.types import Write, Written
 from crmwire_salesforce.api import data_path, record_url
 from crmwire_salesforce.bodies import body_of, headers_for
 from crmwire_salesforce.errors import failure_of, unreadable
-from crmwire_salesforce.outcomes import Outcomes, dropped, without_refused
+from crmwire_salesforce.outcomes import Outcomes, dropped, own_failure, without_refused
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -135,4 +135,4 @@ def _outcome(
             request_id=request_id,
         )
     failure = failure_of(400, result, request_id=request_id)
-    return failure or unreadable("a write", request_id)
+    return own_failure(write, failure) if failure else unreadable("a write", request_id)

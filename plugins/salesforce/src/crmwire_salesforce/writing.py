@@ -9,14 +9,20 @@ from attrs import frozen
 
 from crmwire.errors import Failure, Rejected
 from crmwire.types import Write, Written
-from crmwire.waves import because_of, references, waves
+from crmwire.waves import references, waves
 from crmwire_salesforce.bodies import looks_like_reference, saves_duplicates
 from crmwire_salesforce.graphs import graph_of, send_graphs
-from crmwire_salesforce.outcomes import Outcomes
+from crmwire_salesforce.outcomes import Outcomes, consequence
 from crmwire_salesforce.rows import send_rows
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
+
+# What a picklist of several values holds would be written over.
+_NO_ADDING = Rejected(
+    "Values cannot be added to what a field of Salesforce holds.",
+    remedy="Write the field `always` or `if_empty` in the mapping.",
+)
 
 
 @frozen
@@ -44,7 +50,7 @@ def write_records(conn: Connection, writes: Sequence[Write]) -> list[Written | F
     A failure of unknown outcome is said of every write of its call, of updates too: they may be
     sent again without harm, but might still be committed later.
     """
-    outcomes = Outcomes()
+    outcomes = Outcomes({write.id: _NO_ADDING for write in writes if write.add})
     pending = _units(writes)
     while pending:
         pending = _without_failed(pending, outcomes)
@@ -96,7 +102,7 @@ def _without_failed(units: Sequence[_Unit], outcomes: Outcomes) -> list[_Unit]:
         if failure is None:
             left.append(unit)
         else:
-            outcomes.by_id |= {write.id: because_of(failure) for write in unit.writes}
+            outcomes.by_id |= {write.id: consequence(failure) for write in unit.writes}
     return left
 
 
@@ -121,7 +127,7 @@ def _send_unsafe(
             bad = [outcomes.by_id.get(name) for name in sorted(references(write))]
             failure = next((one for one in bad if isinstance(one, Failure)), None)
             if failure is not None:
-                outcomes.by_id[write.id] = because_of(failure)
+                outcomes.by_id[write.id] = consequence(failure)
             else:
                 sendable.append(write)
         rows = [write for write in sendable if write.action != "delete"]

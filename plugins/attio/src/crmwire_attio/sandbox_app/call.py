@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from crmwire_attio.sandbox_app.answers import Answer, Refusal, bad_body
+from crmwire_attio.sandbox_app.answers import Answer, bad_body
 from crmwire_attio.sandbox_app.limits import Kind
 from crmwire_attio.sandbox_app.store import Commit, Writer
 from crmwire_attio.sandbox_app.workspace import SYSTEM, Object, Record, Workspace
@@ -82,6 +82,3 @@ def member_writer(workspace: Workspace, commit: Commit) -> Writer:
     """A person at the vendor's own screens."""
     actor: dict[str, str | None] = {"type": "workspace-member", "id": workspace.first_member.id}
     return Writer(workspace=workspace, actor=actor, now=datetime.now(UTC), commit=commit)
-
-
-__all__ = ["Call", "Endpoint", "Handler", "Refusal", "member_writer", "system_writer"]

@@ -1,0 +1,137 @@
+"""One org: its records, its users and rules, and what it has counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import attrs
+from attrs import define, frozen
+
+from crmwire.sandbox import Account
+from crmwire_salesforce.sandbox_app.ids import new_id
+from crmwire_salesforce.sandbox_app.objects import STANDARD
+from crmwire_salesforce.sandbox_app.problems import Refused
+from crmwire_salesforce.sandbox_app.schema import ObjectSchema
+
+Row = dict[str, Any]
+"""A record's values by canonical field name; datetimes aware, dates as `date`, rest as JSON."""
+
+Commit = Callable[[str, str, str, Mapping[str, Any]], None]
+
+
+@frozen(kw_only=True)
+class ValidationRule:
+    """Refuses a record whose field is blank, or holds this text."""
+
+    type: str
+    field: str
+    message: str
+    contains: str | None = None
+
+
+@define
+class _Change:
+    """One step of the journal: what stood there before, and what to tell when it is settled."""
+
+    type: str
+    key: str
+    before: Row | None
+    action: str
+    told: Mapping[str, Any]
+
+
+@define(kw_only=True)
+class Org(Account):
+    """One org. Changes go through `put`, so that a failed transaction can be taken back."""
+
+    number: int = 1
+    daily_limit: int = 15_000
+    page_size: int = 2_000
+    used: int = 0
+    api_enabled: bool = True
+    schemas: dict[str, ObjectSchema] = attrs.field(factory=lambda: dict(STANDARD))
+    tables: dict[str, dict[str, Row]] = attrs.field(factory=dict)
+    rules: list[ValidationRule] = attrs.field(factory=list)
+    duplicate_rule: Literal["off", "alert", "block"] = "off"
+    cursors: dict[str, list[Any]] = attrs.field(factory=dict)
+    user_id: str = ""
+    org_id: str = ""
+    _journal: list[_Change] = attrs.field(factory=list)
+    _numbers: dict[str, int] = attrs.field(factory=dict)
+
+    def schema(self, name: str) -> ObjectSchema | None:
+        """The object type of that name, whatever its case."""
+        return self.schemas.get(name.lower())
+
+    def now(self) -> datetime:
+        """The time as the org stores it: to the second."""
+        return datetime.now(UTC).replace(microsecond=0)
+
+    def fresh_id(self, schema: ObjectSchema) -> str:
+        self._numbers[schema.prefix] = self._numbers.get(schema.prefix, 0) + 1
+        return new_id(schema.prefix, self.number, self._numbers[schema.prefix])
+
+    # ------------------------------------------------------------ records
+
+    def row(self, type_: str, id_: str) -> Row | None:
+        """The record, deleted ones too. Ids are compared by their first 15 characters."""
+        return self.tables.get(type_, {}).get(id_[:15])
+
+    def any_row(self, id_: str) -> tuple[ObjectSchema, Row] | None:
+        """The record of whatever type has that id."""
+        for schema in self.schemas.values():
+            if id_.startswith(schema.prefix):
+                row = self.row(schema.name, id_)
+                return (schema, row) if row is not None else None
+        return None
+
+    def rows(self, type_: str, *, deleted: bool = False) -> Iterator[Row]:
+        """The records of a type in the order they were made."""
+        for row in self.tables.get(type_, {}).values():
+            if deleted or not row.get("IsDeleted"):
+                yield row
+
+    def put(self, type_: str, row: Row, action: str, told: Mapping[str, Any]) -> None:
+        """Store a record. `action` is told to the commit log when the request has succeeded."""
+        table, key = self.tables.setdefault(type_, {}), row["Id"][:15]
+        self._journal.append(_Change(type_, key, table.get(key), action, told))
+        table[key] = row
+
+    # ------------------------------------------------------------ transactions
+
+    def mark(self) -> int:
+        """Where a transaction begins; for `roll_back`."""
+        return len(self._journal)
+
+    def roll_back(self, mark: int) -> None:
+        """Undo every change made since `mark`."""
+        while len(self._journal) > mark:
+            change = self._journal.pop()
+            if change.before is None:
+                del self.tables[change.type][change.key]
+            else:
+                self.tables[change.type][change.key] = change.before
+
+    def settle(self, commit: Commit) -> None:
+        """Keep all changes for good, and tell of each."""
+        for change in self._journal:
+            if change.action:
+                row = self.tables[change.type][change.key]
+                commit(change.action, change.type, row["Id"], change.told)
+        self._journal.clear()
+
+    # ------------------------------------------------------------ limits
+
+    def count_call(self) -> None:
+        """Count one API call. Raises: Refused when API access is off or the day's are used up."""
+        if not self.api_enabled:
+            raise Refused(
+                "API_DISABLED_FOR_ORG",
+                "The REST API is not enabled for this Organization.",
+                status=403,
+            )
+        if self.used >= self.daily_limit:
+            raise Refused("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
+        self.used += 1
