@@ -104,12 +104,14 @@ class Openings:
             cache=self.store.cache_of(row.id),
         )
 
-    def trial(self, name: str, crm: str, settings: object) -> Connection:
+    def trial(
+        self, name: str, crm: str, settings: object, *, where: str | None = None
+    ) -> Connection:
         """A connection that is not stored, without a token: to see what its plugins say.
 
         Raises: UnknownName, PluginBroken, ConfigurationError.
         """
-        checked = settings_of(settings, f"connection {name}")
+        checked = settings_of(settings, where or f"connection {name}")
         return Connection(
             name=name,
             crm=crm,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 2.0
 """Seconds a call waits for its turn in place; longer waits pause the lane instead."""
 
+MARGIN = 0.1
+"""Seconds by which a window is held longer: vendors count arrivals, and ways differ in length."""
+
 
 class Pacer:
     """Lets calls through so that no window of any limit is overrun."""
@@ -82,5 +85,5 @@ class Pacer:
         for limit in self._limits.get(name, ()):
             calls = self._calls[limit]
             if len(calls) == limit.calls:
-                delay = max(delay, calls[0] + limit.seconds - now)
+                delay = max(delay, calls[0] + limit.seconds + MARGIN - now)
         return delay

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import crmwire_attio
 from crmwire.connections import Connection
-from crmwire.http import shared_client
 from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
 from crmwire.testing import connect
 from crmwire.types import About, Key, Limit, Query, Ref, Value, Write
@@ -108,11 +107,8 @@ class Stage:
 @pytest.fixture(scope="session")
 def served() -> Iterator[tuple[Stage, str]]:
     stage = Stage()
-    shared_client()  # made here, since threads that ask for it first at once make several
     with SandboxServer(stage) as server:
         yield stage, server.url
-        shared_client().close()
-        shared_client.cache_clear()
 
 
 @pytest.fixture

@@ -78,9 +78,10 @@ def test_a_record_is_found_by_its_id_long_or_short(lab: Any, build: Any) -> None
         build.query(known, "Lead", "Contact", key="id"),
         build.query(known[:15], "Contact", key="id"),
         build.query("003000000000001", "Contact", key="id"),
+        build.query("003000000000001ZZZ", "Contact", key="id"),
     ]
     answers = lab.conn.hooks.find_records(queries)
-    assert [ids(answer) for answer in answers] == [[known], [known], []]
+    assert [ids(answer) for answer in answers] == [[known], [known], [], []]
 
 
 @pytest.mark.parametrize("value", ["", "  ", "x' OR Name != '", "not-an-id", "é" * 15])

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from crmwire.errors import Failure, NeedsLogin, NotAllowed, Rejected, RetryLater
+from crmwire.errors import Failure, NeedsLogin, NotAllowed, RecordGone, Rejected, RetryLater
 from crmwire.http import recording
 from crmwire.sandbox import Fault
 from crmwire.types import About, Key, Ref, Written
@@ -260,8 +260,42 @@ def test_an_update_of_a_deleted_record_is_rejected(lab: Any, build: Any) -> None
     (answer,) = lab.conn.hooks.write_records(
         [build.update("e", "Event", event.record, Subject="New")]
     )
-    assert isinstance(answer, Rejected)
+    assert isinstance(answer, RecordGone)
     assert answer.code == "ENTITY_IS_DELETED"
+    assert "recycle bin" in answer.remedy
+
+
+def test_only_the_record_that_is_gone_is_said_to_be_gone(lab: Any, build: Any) -> None:
+    person, event = lab.conn.hooks.write_records(build.booking("Roe"))
+    lab.admin("delete_record", id=event.record)
+    writes = [
+        build.update("e", "Event", event.record, Subject="New"),
+        build.update("p", "Contact", person.record, Phone="1"),
+    ]
+    writes = [attrs.evolve(write, group="g") for write in writes]
+    gone, other = lab.conn.hooks.write_records(writes)
+    assert type(gone) is RecordGone
+    assert type(other) is RetryLater
+
+
+def test_a_shared_person_who_is_gone_is_said_to_be_gone(lab: Any, build: Any) -> None:
+    missing = attrs.evolve(build.update("p", "Contact", "003000000000001", Phone="1"), group=None)
+    deleted = lab.add("Contact", LastName="Roe")
+    lab.admin("delete_record", id=deleted)
+    deleted = attrs.evolve(build.update("d", "Contact", deleted, Phone="1"), group=None)
+    answers = lab.conn.hooks.write_records([missing, deleted])
+    assert [type(answer) for answer in answers] == [RecordGone, RecordGone]
+
+
+def test_values_are_never_written_over_that_should_be_added_to(lab: Any, build: Any) -> None:
+    known = lab.add("Contact", LastName="Roe", LeadSource="Web")
+    adding = build.update("p", "Contact", known, LeadSource=["Other"])
+    adding = attrs.evolve(adding, add=("LeadSource",))
+    answers = lab.conn.hooks.write_records(
+        [adding, build.event("Roe", known, group="p"), *build.booking("Doe")]
+    )
+    assert [isinstance(answer, Written) for answer in answers] == [False, False, True, True]
+    assert lab.get(known)["LeadSource"] == "Web"
 
 
 def test_refused_fields_that_may_be_dropped_are_left_out(lab: Any, build: Any) -> None:

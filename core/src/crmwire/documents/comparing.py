@@ -90,9 +90,7 @@ class _Work:
 
     def problem(self, path: str, error: CrmwireError | str) -> None:
         """Note what is wrong, and where."""
-        told = getattr(error, "problems", None) or [str(error)]
-        for one in told:
-            self.problems.append(f"{one} @ {self.where}.{path}" if " @ " not in one else one)
+        self.problems += getattr(error, "problems", ()) or [f"{error} @ {self.where}.{path}"]
 
     def try_(self, path: str, check: Callable[[], T]) -> T | None:
         """The answer of a check, or None with what it raised noted."""
@@ -207,9 +205,9 @@ class _Work:
 
     def open(self, name: str, crm: str, settings: Mapping[str, Any]) -> None:
         """Open a connection as it would be, so that routes can be held against its plugins."""
-        made = self.try_(
-            f"connections[{name!r}]", lambda: self.app.openings.trial(name, crm, settings)
-        )
+        path = f"connections[{name!r}]"
+        where = f"{self.where}.{path}.settings"
+        made = self.try_(path, lambda: self.app.openings.trial(name, crm, settings, where=where))
         if made is not None:
             self.opened[name] = made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -90,11 +91,18 @@ class ContractBase:
     @pytest.fixture(autouse=True)
     def _opened(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(LOOPBACK_SWITCH, "1")
+        with self.opened():
+            yield
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[None]:
+        """Start the plugin's sandbox with two accounts, and open a connection to the first."""
         pm = manager(CrmSpecs, [("plugin", self.plugin)])
         settings = SandboxSettings(tokens=TOKENS, options=self.sandbox_options)
-        self.sandbox = pm.hook.sandbox(settings=settings)
-        front = _front()
-        front.app, self.url = self.sandbox, front.server.url
+        sandbox = pm.hook.sandbox(settings=settings)
+        assert isinstance(sandbox, Sandbox), "the plugin has no sandbox"
+        self.sandbox, front = sandbox, _front()
+        front.app, self.url = sandbox, front.server.url
         self._open: list[Connection] = []
         self.conn = self.connection(TOKENS[0])
         yield

@@ -6,16 +6,12 @@ from crmwire.types import AuthScheme, CrmInfo, Limit, ObjectType
 
 BASE_URL = "https://api.attio.com"
 
-_SECOND = 1.1
-"""Seconds that a window of one second is held for: the vendor counts arrivals, and some calls
-are on their way longer than others."""
-
 # docs.attio.com/rest-api/guides/rate-limiting: 100 reads and 25 writes a second for the whole
 # workspace; the endpoint page of GET /v2/notes adds 10 a second for that list (read 2026-11).
 LIMITS = (
-    Limit(name="write", calls=25, seconds=_SECOND),
-    Limit(name="read", calls=100, seconds=_SECOND),
-    Limit(name="notes", calls=10, seconds=_SECOND),
+    Limit(name="write", calls=25, seconds=1.0),
+    Limit(name="read", calls=100, seconds=1.0),
+    Limit(name="notes", calls=10, seconds=1.0),
 )
 
 # Objects that are not named here (deals, custom objects) are written and found by their slug too.

@@ -83,7 +83,7 @@ def _may_exist(type_: str, key: str, value: str) -> bool:
     if not value.strip():
         return False
     if key == "Id":
-        return is_id(value) and value.startswith(_PREFIXES.get(type_, value[:3]))
+        return is_id(value.strip()) and value.startswith(_PREFIXES.get(type_, value[:3]))
     return len(soql.quoted(value)) - 2 <= soql.LONGEST_LITERAL
 
 
@@ -94,7 +94,10 @@ def _asks(
     type_, key, fields = columns
     by_literal: dict[str, list[int]] = {}
     for place in places:
-        by_literal.setdefault(soql.quoted(queries[place].value.strip()), []).append(place)
+        value = queries[place].value.strip()
+        # Without its checksum: a wrong one would fail the whole statement.
+        literal = soql.quoted(value[:15] if key == "Id" else value)
+        by_literal.setdefault(literal, []).append(place)
     extra = ("IsActive = true",) if columns == users.COLUMNS else ()
     read = dict.fromkeys(("Id", *fields, *ALWAYS_READ.get(type_, ())))
     for run in soql.runs(by_literal.items()):
@@ -120,4 +123,4 @@ def _by_value(ask: _Ask, rows: Iterable[Row]) -> Mapping[str, list[Row]]:
 
 
 def _folded(key: str, value: str) -> str:
-    return value[:15] if key == "Id" else folded(value)
+    return value.strip()[:15] if key == "Id" else folded(value)

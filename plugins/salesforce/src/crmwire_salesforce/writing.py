@@ -11,6 +11,7 @@ from crmwire.errors import Failure, Rejected
 from crmwire.types import Write, Written
 from crmwire.waves import references, waves
 from crmwire_salesforce.bodies import looks_like_reference, saves_duplicates
+from crmwire_salesforce.errors import copied
 from crmwire_salesforce.graphs import graph_of, send_graphs
 from crmwire_salesforce.outcomes import Outcomes, consequence
 from crmwire_salesforce.rows import send_rows
@@ -25,7 +26,7 @@ _NO_ADDING = Rejected(
 )
 
 
-@frozen
+@frozen(eq=False)
 class _Unit:
     """Writes that are sent together; `needs` are the writes elsewhere that they refer to."""
 
@@ -50,7 +51,7 @@ def write_records(conn: Connection, writes: Sequence[Write]) -> list[Written | F
     A failure of unknown outcome is said of every write of its call, of updates too: they may be
     sent again without harm, but might still be committed later.
     """
-    outcomes = Outcomes({write.id: _NO_ADDING for write in writes if write.add})
+    outcomes = Outcomes({write.id: copied(_NO_ADDING) for write in writes if write.add})
     pending = _units(writes)
     while pending:
         pending = _without_failed(pending, outcomes)
@@ -94,10 +95,11 @@ def _open(name: str, outcomes: Outcomes) -> bool:
 
 
 def _without_failed(units: Sequence[_Unit], outcomes: Outcomes) -> list[_Unit]:
-    """Those that can still be sent; the failure of what a unit refers to is its own, too."""
+    """Those that can still be sent; the failure of what a unit holds or needs is its own."""
     left = []
     for unit in units:
-        failures = [outcomes.by_id.get(name) for name in sorted(unit.needs)]
+        names = [*(write.id for write in unit.writes), *sorted(unit.needs)]
+        failures = [outcomes.by_id.get(name) for name in names]
         failure = next((one for one in failures if isinstance(one, Failure)), None)
         if failure is None:
             left.append(unit)
