@@ -65,10 +65,8 @@ def show(plan: Preview) -> None:
 
 
 def _show_line(line: PreviewLine) -> None:
-    item = f" {line.item}" if line.item else ""
-    record = f" {line.record}" if line.record else ""
-    why = f" ({line.why})" if line.why else ""
-    say(f"  {line.role}{item}: {line.do} {line.type or ''}{record}{why}".rstrip())
+    role = " ".join(part for part in (line.role, line.item) if part)
+    say(f"  {role}: {told(line.do, line.type, line.record, line.why)}")
     if line.url:
         say(f"    {line.url}")
     if line.keys:
@@ -89,6 +87,12 @@ def _show_line(line: PreviewLine) -> None:
                 for change in line.changes
             ],
         )
+
+
+def told(do: str, type_: str | None, record: str | None, why: str | None) -> str:
+    """`update Contact 003… (linked)`."""
+    what = " ".join(part for part in (do, type_, record) if part)
+    return f"{what} ({why.rstrip('.')})" if why else what
 
 
 def _key(key: Key) -> str:

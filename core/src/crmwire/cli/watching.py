@@ -12,7 +12,6 @@ from crmwire.cli.daemon import running_daemon
 from crmwire.cli.filtering import filter_options, row_data, show_rows, wanted
 from crmwire.cli.output import (
     age,
-    clean,
     iso,
     jsonable,
     local,
@@ -123,7 +122,8 @@ def _show_entry(entry: Mapping[str, Any]) -> None:
     say(f"{local(entry['at'])}: {entry['state']}{by}")
     failure = entry.get("failure")
     if isinstance(failure, Mapping):
-        say(f"  {failure['kind']}: {failure.get('message', '')} {failure.get('remedy', '')}")
+        said = f"{failure.get('message', '')} {failure.get('remedy', '')}".rstrip()
+        say(f"  {failure['kind'].replace('_', ' ')}: {said}")
         for one in failure.get("candidates", ()):
             say(f"    to choose from: {one['type']}/{one['id']} {one.get('url') or ''}".rstrip())
     for line in entry.get("lines", ()):
@@ -132,15 +132,14 @@ def _show_entry(entry: Mapping[str, Any]) -> None:
         answer = request["problem"] if request["status"] is None else request["status"]
         named = f", request {request['request_id']}" if request["request_id"] else ""
         took = f"{request['seconds'] * 1000:.0f} ms"
-        say(f"  {request['method']} {request['path']}: {answer} in {took}{named}")
+        say(f"  {request['method']} {request['path']} ({took}{named}): {answer}")
 
 
 def _show_line(line: Mapping[str, Any]) -> None:
-    from crmwire.cli.plans import shown
+    from crmwire.cli.plans import shown, told
 
-    what = " ".join(str(line[key]) for key in ("do", "type", "record") if line.get(key))
-    why = f" ({line['why']})" if line.get("why") else ""
-    say(f"  {line['role']}: {what}{why}")
+    did = line.get("do") or "nothing decided"
+    say(f"  {line['role']}: {told(did, line.get('type'), line.get('record'), line.get('why'))}")
     for name, old in (line.get("before") or {}).items():
         say(f"    {name} was {shown(old)}")
     if line.get("dropped"):
@@ -168,7 +167,10 @@ def status(state: State, as_json: bool) -> None:
             {
                 "home": home,
                 "daemon": {"running": running is not None, "process": running},
-                "connections": found,
+                "connections": [
+                    {**one, **{key: iso(one[key]) for key in ("lane_rests_until", "rests_until")}}
+                    for one in found
+                ],
                 "unreadable_webhooks": [
                     {"id": id_, "feed": feed, "received_at": iso(at), "reason": reason}
                     for id_, feed, at, reason in unreadable
@@ -222,11 +224,9 @@ def _connections(app: App) -> list[dict[str, Any]]:
                 "remedy": row.remedy,
                 "deliveries": dict(counts.by_state),
                 "oldest_waits_seconds": None if oldest is None else round(max(0, now - oldest), 1),
-                "lane_paused_until": iso(until) if paused else None,
-                "lane_paused_because": reason if paused else None,
-                "rests_until": iso(row.paused_until) if rests else None,
-                "_until": until if paused else None,
-                "_rests": row.paused_until if rests else None,
+                "lane_rests_until": until if paused else None,
+                "lane_rests_because": reason if paused else None,
+                "rests_until": row.paused_until if rests else None,
             }
         )
     return found
@@ -238,12 +238,13 @@ def _show_troubles(one: dict[str, Any]) -> None:
         say(f"{name}: {one['state'].replace('_', ' ')}")
     if one["problem"]:
         say(f"{name}: {one['problem']} {one['remedy'] or ''}".rstrip())
-    if one["_until"] is not None:
-        say(f"{name}: its lane rests until {local(one['_until'])}: {one['lane_paused_because']}")
-    if one["_rests"] is not None:
-        say(f"{name}: it rests until {local(one['_rests'])}")
+    if one["lane_rests_until"] is not None:
+        until = local(one["lane_rests_until"])
+        say(f"{name}: its lane rests until {until}: {one['lane_rests_because']}")
+    if one["rests_until"] is not None:
+        say(f"{name}: it rests until {local(one['rests_until'])}")
     if one["deliveries"]["held"]:
         say(
             f"{name}: {one['deliveries']['held']} held for a person:"
-            f" `crmwire deliveries --state held --connection {clean(name)}`"
+            f" `crmwire deliveries --state held --connection {name}`"
         )

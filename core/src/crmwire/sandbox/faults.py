@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import threading
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs import define, frozen
@@ -32,7 +32,7 @@ class Fault:
     method: str = ""
     status: int = 500
     headers: dict[str, str] = attrs.field(factory=dict)
-    body: object = None
+    body: Any = None
     seconds: float = 0.0
     share: float = 1.0
     times: int | None = None

@@ -12,12 +12,21 @@ over real HTTP. To leave a check out, override it and say why in the reason of a
 
 from __future__ import annotations
 
-from crmwire.testing.contract_base import ContractBase
-from crmwire.testing.contract_batches import BatchChecks
-from crmwire.testing.contract_doubts import DoubtChecks
-from crmwire.testing.contract_failures import FailureChecks
-from crmwire.testing.contract_hooks import HookChecks
-from crmwire.testing.contract_secrets import SecretChecks
+import sys
+
+import pytest
+
+PARTS = ("base", "batches", "doubts", "failures", "hooks", "secrets")
+_modules = [f"crmwire.testing.contract_{part}" for part in PARTS]
+# Before they are imported, so that a failed check shows what it compared.
+pytest.register_assert_rewrite(*(name for name in _modules if name not in sys.modules))
+
+from crmwire.testing.contract_base import ContractBase  # noqa: E402
+from crmwire.testing.contract_batches import BatchChecks  # noqa: E402
+from crmwire.testing.contract_doubts import DoubtChecks  # noqa: E402
+from crmwire.testing.contract_failures import FailureChecks  # noqa: E402
+from crmwire.testing.contract_hooks import HookChecks  # noqa: E402
+from crmwire.testing.contract_secrets import SecretChecks  # noqa: E402
 
 __all__ = ["ContractBase", "CrmContract"]
 

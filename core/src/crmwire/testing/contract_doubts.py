@@ -87,10 +87,13 @@ class DoubtChecks(ContractBase):
             assert answer.sent == "unknown"
             self.trouble()
             self.until(self._landed)
-            [[record]] = self._found([sent(write, at)])
-            assert record.type == write.type
-            made = [one for one in self.sandbox.commits if one["action"] == "create"]
-            assert record.id in [one["id"] for one in made if one["time"] >= at.timestamp()]
+            [found] = self._found([sent(write, at)])
+            made = [
+                one["id"]
+                for one in self.sandbox.commits
+                if (one["action"], one["type"]) == ("create", write.type)
+            ]
+            assert [(record.type, record.id) for record in found] == [(write.type, made[-1])]
 
     def test_what_never_arrived_is_not_found(self) -> None:
         """An empty answer means that it was certainly not made."""

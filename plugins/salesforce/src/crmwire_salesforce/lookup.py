@@ -83,7 +83,8 @@ def _may_exist(type_: str, key: str, value: str) -> bool:
     if not value.strip():
         return False
     if key == "Id":
-        return is_id(value.strip()) and value.startswith(_PREFIXES.get(type_, value[:3]))
+        value = value.strip()
+        return is_id(value) and value.startswith(_PREFIXES.get(type_, value[:3]))
     return len(soql.quoted(value)) - 2 <= soql.LONGEST_LITERAL
 
 
