@@ -33,7 +33,8 @@ SETTINGS = {
 }
 FAULTS = [
     {"kind": "lost_answer", "method": "POST", "share": 0.04},
-    {"kind": "late_commit", "method": "POST", "seconds": 1.6, "share": 0.02},
+    {"kind": "late_commit", "method": "POST", "seconds": 1.6, "share": 0.03},
+    {"kind": "late_commit", "method": "PATCH", "seconds": 1.6, "share": 0.03},
     {"kind": "cut_before", "share": 0.02},
     {"kind": "status", "status": 500, "share": 0.02},
 ]

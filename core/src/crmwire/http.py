@@ -149,7 +149,7 @@ class Client:
         content = None
         headers = {"Accept": "application/json", **request.headers, **headers}
         if request.json is not None:
-            content = jsonlib.dumps(request.json, ensure_ascii=False).encode()
+            content = jsonlib.dumps(request.json, ensure_ascii=False).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
         if request.params:
             url += ("&" if "?" in url else "?") + urlencode(request.params)
@@ -272,7 +272,7 @@ class Http:
                 )
             except RetryLater as error:
                 self._record(request, None, "", started, error.message)
-                if last or not (request.repeatable or error.sent == "no"):
+                if last or not _may_repeat(request, error):
                     raise
                 self._clock.sleep(_backoff(repeat))
                 continue
@@ -344,6 +344,18 @@ class Http:
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=False)
+
+
+def _may_repeat(request: Request, error: RetryLater) -> bool:
+    """Whether what was not answered may be sent again in place.
+
+    What timed out may still be committed, so a write is not repeated then: it could land after a
+    newer one. The pipeline waits `settle_after` first.
+    """
+    if error.sent == "no":
+        return True
+    timed_out = isinstance(error.__cause__, httpx.TimeoutException)
+    return request.method == "GET" if timed_out else request.repeatable
 
 
 def _backoff(repeat: int) -> float:

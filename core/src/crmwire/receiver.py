@@ -59,6 +59,9 @@ def receiver(
             made = await run_in_threadpool(take_in, openings, row, webhook)
         except CrmwireError as error:
             return _refusal(row.name, error)
+        except Exception as error:  # noqa: BLE001  (the source must be able to send it again)
+            log.error("webhook_failed", feed=row.name, error=f"{type(error).__name__}: {error}")
+            return _error(503, "unavailable", "The event was not stored; send it again.")
         wake(made.lanes)
         return _answer(row.name, made)
 

@@ -26,8 +26,14 @@ _conv = _converter()
 
 
 def dumps(value: object) -> str:
-    """An attrs object, or plain data, as JSON text."""
-    return json.dumps(_conv.unstructure(value), ensure_ascii=False, separators=(",", ":"))
+    """An attrs object, or plain data, as JSON text that can be stored as UTF-8."""
+    text = json.dumps(_conv.unstructure(value), ensure_ascii=False, separators=(",", ":"))
+    return whole(text)
+
+
+def whole(text: str) -> str:
+    """The text with halves of characters (lone surrogates), which JSON allows, replaced."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def loads(text: str, cls: type[T]) -> T:

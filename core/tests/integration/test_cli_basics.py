@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def process(tmp_path: Path) -> Iterator[Command]:
     site.mkdir()
     with surroundings(tmp_path / "data"):
 
-        def run(*arguments: str, code: str = "", **more: object) -> subprocess.CompletedProcess[str]:
+        def run(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
             start = ["-c", code] if code else ["-m", "crmwire"]
             return subprocess.run(
                 [sys.executable, *start, *arguments],
@@ -233,16 +234,13 @@ def test_what_a_guest_typed_cannot_steer_the_terminal(capsys: pytest.CaptureFixt
 def test_people_see_their_own_zone_and_programs_see_utc(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import time
-
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    try:
-        assert output.local(1764493200.0) == "2025-11-30 10:00:00 CET"
-        assert output.iso(1764493200.0) == "2025-11-30T09:00:00Z"
-    finally:
-        monkeypatch.delenv("TZ")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
         time.tzset()
+        told = output.local(1764493200.0)
+    time.tzset()
+    assert told == "2025-11-30 10:00:00 CET"
+    assert output.iso(1764493200.0) == "2025-11-30T09:00:00Z"
 
 
 @pytest.mark.parametrize(

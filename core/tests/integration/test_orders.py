@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from attrs import define
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.draining import Drainer
-from crmwire.sandbox import SandboxServer, SandboxSettings
+from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
 from crmwire.store import DeliveryFilter, setup
 from crmwire.testing.toysandbox import ToySandbox
 from crmwire.types import Event
@@ -75,7 +76,7 @@ class Toy:
 
 
 @contextmanager
-def toy(folder: Path) -> Iterator[Toy]:
+def toy(folder: Path, **more: float) -> Iterator[Toy]:
     sandbox = ToySandbox(SandboxSettings())
     with surroundings(folder), SandboxServer(sandbox) as server, App(folder / "home") as app:
         feed = app.store.write(
@@ -91,7 +92,7 @@ def toy(folder: Path) -> Iterator[Toy]:
                 now=0.0,
             )
         )
-        settings = {"host": server.url, "tries": [0.01], "read_timeout": 2.0}
+        settings = {"host": server.url, "tries": [0.01], "read_timeout": 2.0, **more}
         app.add_connection("crm", crm="toy", token="sandbox", settings=settings)
         app.add_route(feed="cal", connection="crm", preset="linktime")
         yield Toy(app, Drainer(app.openings), sandbox, feed, app.clock.now())
@@ -191,3 +192,22 @@ def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(tmp_path: Pat
         scene.drain()
         scene.drain()
         assert [datetime.fromisoformat(one).hour for one in scene.live()] == [15]
+
+
+@pytest.mark.usefixtures("toy_installed")
+def test_an_update_that_lands_late_does_not_overwrite_a_newer_one(tmp_path: Path) -> None:
+    """A reschedule is not answered in time and committed afterwards; the cancel must win."""
+    with toy(tmp_path, read_timeout=0.3, settle_after=1.0) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        late = Fault(kind="late_commit", method="PATCH", seconds=0.6, times=1)
+        scene.sandbox.faults.arm([late])
+        scene.accept(scene.event("rescheduled", "a", 2, hour=15))
+        scene.accept(scene.event("cancelled", "a", 3, hour=15))
+        deadline = time.monotonic() + 10
+        while scene.app.deliveries(DeliveryFilter(states=("ready",))):
+            assert time.monotonic() < deadline
+            scene.drain()
+            time.sleep(0.05)
+        time.sleep(0.5)
+        assert scene.live() == []

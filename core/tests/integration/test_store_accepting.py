@@ -258,3 +258,10 @@ def test_many_threads_share_commits_and_each_gets_its_own_answer(tmp_path: Path)
         answers = list(pool.map(accept, range(200)))
     assert answers.count(False) == 50
     store.close()
+
+
+def test_half_a_character_is_replaced_not_refused(store: Store) -> None:
+    feed = set_up(store)
+    event = booked("created", "a\ud800", 1)
+    assert not store.accept(feed, [event], NOW)[0].duplicate
+    assert store.accept(feed, [event], NOW)[0].duplicate

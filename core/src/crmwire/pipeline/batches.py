@@ -136,9 +136,8 @@ def _outcome(
         answer = answers.get(write.id) if write is not None else None
         if isinstance(answer, Failure):
             failures.append((line, answer))
-            in_doubt = in_doubt or (
-                write is not None and write.action == "create" and answer.sent == "unknown"
-            )
+            # An update too may still land, and must not do so after a newer one.
+            in_doubt = in_doubt or answer.sent == "unknown"
             if isinstance(answer, RecordGone) and write is not None and write.record:
                 unlinked.append((line.draft.role, line.draft.item))
                 desk.store.forget_record(desk.lane, write.type, write.record)

@@ -66,6 +66,7 @@ def accept(db: Database, feed: int, events: Sequence[Event], now: float) -> list
 
 
 def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
+    event = stored.loads(stored.dumps(event), Event)  # as it will be read again
     key = dedupe_key(event)
     known = db.execute(
         "SELECT id FROM events WHERE feed = ? AND dedupe = ?", (feed, key)
