@@ -20,6 +20,10 @@ from crmwire.demo.environment import surroundings
 from crmwire.errors import ConfigurationError, StoreUnavailable
 
 HEAVY = ("httpx", "sqlite_utils", "starlette", "uvicorn", "cryptography", "jinja2", "rich")
+UNEXPECTED = (
+    "Error: ZeroDivisionError: by zero. Run again with --verbose to see where, and report it as a"
+    " bug of crmwire.\n"
+)
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -180,8 +184,7 @@ def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         (
             ZeroDivisionError("by zero"),
             70,
-            "Error: ZeroDivisionError: by zero. Run again with --verbose to see where, and report"
-            " it as a bug of crmwire.\n",
+            UNEXPECTED,
         ),
     ],
     ids=["configuration", "failure", "interrupted", "unexpected"],

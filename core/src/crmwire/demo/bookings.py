@@ -41,12 +41,11 @@ class SampleBooking:
     def _body(
         self, trigger: str, uid: str, start: datetime, at: datetime, more: dict[str, Any]
     ) -> bytes:
-        given, _, family = self.name.partition(" ")
         person = {
             "email": self.email,
             "name": self.name,
-            "firstName": given,
-            "lastName": family,
+            "firstName": "",
+            "lastName": "",
             "timeZone": "Europe/London",
             "language": {"locale": "en"},
         }

@@ -12,10 +12,21 @@ import pytest
 from crmwire.errors import Failure
 from crmwire.sandbox import Fault
 from crmwire.testing.contract_base import READ_TIMEOUT, ContractBase, each, sent
-from crmwire.types import Record, Ref, Write, Written
+from crmwire.types import Key, Record, Ref, Write, Written
 
 LATE = 2 * READ_TIMEOUT
 """Seconds after which a late commit lands: past the time-out, within twice of it."""
+
+EACH_LOSS = pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="lost_answer", times=1),
+        Fault(kind="late_commit", times=1, seconds=LATE),
+        Fault(kind="cut_short", times=1),
+        Fault(kind="cut_before", times=1),
+    ],
+    ids=lambda fault: fault.kind,
+)
 
 
 class DoubtChecks(ContractBase):
@@ -50,27 +61,46 @@ class DoubtChecks(ContractBase):
         return all(one["status"] or one["fault"] == "cut_before" for one in self.sandbox.requests)
 
     @pytest.mark.parametrize("skip", range(4), ids=lambda skip: f"request {skip + 1}")
-    @pytest.mark.parametrize(
-        "fault",
-        [
-            Fault(kind="lost_answer", times=1),
-            Fault(kind="late_commit", times=1, seconds=LATE),
-            Fault(kind="cut_short", times=1),
-            Fault(kind="cut_before", times=1),
-        ],
-        ids=lambda fault: fault.kind,
-    )
+    @EACH_LOSS
     def test_a_person_and_an_activity_are_made_once(self, fault: Fault, skip: int) -> None:
         """Whichever request meets the trouble, one person with one activity stands there."""
         self.trouble(attrs.evolve(fault, skip=skip, method=self.create_method))
         self._attempt(
-            [
-                self.person("p", "once@example.com"),
-                self.activity("a", Ref(write="p"), "Once"),
-            ]
+            [self.person("p", "once@example.com"), self.activity("a", Ref(write="p"), "Once")]
         )
         assert len(self.people("once@example.com")) == 1
         assert len(self.titles("once@example.com")) == 1
+
+    @EACH_LOSS
+    def test_a_batch_is_made_once(self, fault: Fault) -> None:
+        """Three bookings in one call, two of them of one person: each stands there once."""
+        self.trouble(attrs.evolve(fault, method=self.create_method))
+        self._attempt(
+            [
+                self.person("p1", "first@example.com"),
+                self.person("p2", "second@example.com"),
+                self.activity("a1", Ref(write="p1"), "One", group="1"),
+                self.activity("a2", Ref(write="p2"), "Two", group="2"),
+                self.activity("a3", Ref(write="p1"), "Three", group="3"),
+            ]
+        )
+        assert [len(self.people(f"{who}@example.com")) for who in ("first", "second")] == [1, 1]
+        assert len(self.titles("first@example.com")) == 2
+        assert len(self.titles("second@example.com")) == 1
+
+    @EACH_LOSS
+    def test_an_upsert_is_simply_repeated(self, fault: Fault) -> None:
+        """Nobody looks for what an unanswered upsert made: sent again it makes nothing new."""
+        if self.person_key not in self.conn.info.object_types[self.person_type].upsert:
+            return
+        key = Key(types=(self.person_type,), name=self.person_key, value="upsert@example.com")
+        upsert = self.person("u", "upsert@example.com", action="upsert", match=key)
+        self.trouble(fault)
+        each(lambda: self.conn.hooks.write_records([upsert]), 1)
+        self.trouble()
+        self.until(self._landed)
+        self.write(upsert)
+        assert len(self.people("upsert@example.com")) == 1
 
     @pytest.mark.parametrize("fault", ["lost_answer", "late_commit"])
     def test_a_lost_create_is_found(self, fault: str) -> None:
@@ -94,6 +124,21 @@ class DoubtChecks(ContractBase):
                 if (one["action"], one["type"]) == ("create", write.type)
             ]
             assert [(record.type, record.id) for record in found] == [(write.type, made[-1])]
+
+    def test_an_activity_is_found_beside_the_upsert_of_its_person(self) -> None:
+        """An upsert is not in doubt itself; it says whom the activity is about."""
+        if self.person_key not in self.conn.info.object_types[self.person_type].upsert:
+            return
+        key = Key(types=(self.person_type,), name=self.person_key, value="beside@example.com")
+        writes = [
+            self.person("u", "beside@example.com", action="upsert", match=key),
+            self.activity("a", Ref(write="u"), "Beside"),
+        ]
+        at = self.conn.now()
+        doubtful = [sent(write, at) for write in writes]
+        assert list(self._found(doubtful)[1]) == []
+        made = self.write(*writes)[1]
+        assert [record.id for record in self._found(doubtful)[1]] == [made.record]
 
     def test_what_never_arrived_is_not_found(self) -> None:
         """An empty answer means that it was certainly not made."""
