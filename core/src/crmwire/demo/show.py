@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +30,8 @@ CRMS = ("salesforce", "hubspot", "attio")
 STEPS = ("created", "rescheduled", "cancelled")
 PRESET = "linktime"
 PATIENCE = 30.0
+WIDTH = 140
+"""Columns that are used where there is no terminal to ask."""
 
 
 @define(kw_only=True)
@@ -56,7 +59,8 @@ def run_demo(*, json: bool = False, wait: bool = False) -> int:
 
     `json` prints one JSON document instead. `wait` keeps all running until Enter is pressed.
     """
-    console = Console(stderr=json, quiet=json)
+    width = None if sys.stdout.isatty() else WIDTH
+    console = Console(stderr=json, quiet=json, width=width, highlight=False)
     with _staged(console) as stage:
         now = datetime.now(UTC)
         booking = SampleBooking(
@@ -144,19 +148,19 @@ def _carry(stage: _Stage, step: str, body: bytes) -> None:
 
 
 def _show(stage: _Stage, step: str) -> None:
+    """One table of all CRMs: who stands there, with which activities."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("CRM", "calls", "person", "activity", "time", "status"):
+        table.add_column(name, justify="right" if name == "calls" else "left")
     for crm in stage.sandboxes:
-        account = stage.timelines(crm)
-        table = Table(title=f"{crm} · {stage.calls[step][crm]} calls", title_justify="left")
-        table.add_column("person")
-        table.add_column("activity")
-        table.add_column("when")
-        table.add_column("status")
-        for person in account["people"]:
-            who = f"{person['name']}\n{person['email']} ({person['type']})"
-            for entry in person["entries"] or [{"title": "–", "start": "", "status": ""}]:
-                table.add_row(who, entry["title"], entry["start"], entry["status"])
-                who = ""
-        stage.console.print(table)
+        left = (crm, str(stage.calls[step][crm]))
+        for person in stage.timelines(crm)["people"]:
+            who = f"{person['name']} <{person['email']}>"
+            for entry in person["entries"]:
+                when = entry["start"][:16].replace("T", " ")
+                table.add_row(*left, who, entry["title"], when, entry["status"])
+                left, who = ("", ""), ""
+    stage.console.print(table)
 
 
 def _report(stage: _Stage) -> dict[str, Any]:
@@ -180,8 +184,10 @@ def _report(stage: _Stage) -> dict[str, Any]:
 
 
 def _conclude(stage: _Stage, report: dict[str, Any], wait: bool) -> None:
-    table = Table(title="\nOne booking, made, moved and cancelled", title_justify="left")
-    for name in ("CRM", "people", "activities", "calls: created", "moved", "cancelled", "lost",
+    table = Table(
+        title="One booking, made, moved and cancelled", title_justify="left", box=SIMPLE_HEAD
+    )
+    for name in ("CRM", "people", "activities", "calls created", "moved", "cancelled", "lost",
                  "doubled"):  # fmt: skip
         table.add_column(name, justify="left" if name == "CRM" else "right")
     for crm, one in report["crms"].items():
