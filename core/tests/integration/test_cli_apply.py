@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,6 @@ def test_a_dry_run_only_shows(crmwire: Command) -> None:
 def test_in_a_terminal_one_is_asked(crmwire: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal:
         def __getattr__(self, name: str) -> Any:
-            import sys
-
             return (lambda: True) if name == "isatty" else getattr(sys.stdin, name)
 
     class System:

@@ -8,6 +8,7 @@ import pytest
 
 from crmwire import errors
 from crmwire.hookspecs import CrmSpecs
+from crmwire.testing import commanddocs
 from crmwire.testing.hookdocs import reference
 
 ROOT = Path(__file__).parents[3]
@@ -17,6 +18,12 @@ DOCS = ROOT / "docs"
 def test_the_reference_of_hooks_is_made_from_their_docstrings() -> None:
     page = (DOCS / "reference" / "hooks.md").read_text()
     assert page == reference(), "run: python -m crmwire.testing.hookdocs > docs/reference/hooks.md"
+
+
+def test_the_reference_of_commands_is_made_from_their_help() -> None:
+    page = (DOCS / "reference" / "commands.md").read_text()
+    told = "run: python -m crmwire.testing.commanddocs > docs/reference/commands.md"
+    assert page == commanddocs.reference(), told
 
 
 @pytest.mark.parametrize("name", [name for name in vars(CrmSpecs) if not name.startswith("_")])

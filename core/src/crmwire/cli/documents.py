@@ -34,7 +34,8 @@ def apply(
     """
     from crmwire.documents import compared, parsed
 
-    where = "standard input" if file.name == "<stdin>" else file.name
+    name = getattr(file, "name", "<stdin>")
+    where = "standard input" if name == "<stdin>" else str(name)
     try:
         text = file.read().decode()
     except UnicodeDecodeError:

@@ -114,4 +114,5 @@ def dismiss(ctx: click.Context, state: State, ids: tuple[int, ...], as_json: boo
 
 def _left(app: App, asked: Sequence[int], done: Sequence[int]) -> dict[int, str]:
     """Those that were asked for and not changed, with their states."""
-    return {one: app.delivery(one).row.state for one in asked if one not in done}
+    changed = set(done)
+    return {one: app.delivery(one).row.state for one in asked if one not in changed}

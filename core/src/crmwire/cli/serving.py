@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import click
 
 from crmwire.cli.output import say
@@ -72,7 +74,7 @@ def sandbox(
     from crmwire.discovery import Discovery
     from crmwire.hooks import manager
     from crmwire.hookspecs import CrmSpecs
-    from crmwire.sandbox import SandboxSettings, serve
+    from crmwire.sandbox import SandboxServer, SandboxSettings
 
     module = Discovery(state.folder / "plugins").find("crm", crm).load()
     chosen = texts(options, "--option")
@@ -80,11 +82,10 @@ def sandbox(
     app = manager(CrmSpecs, [(crm, module)]).hook.sandbox(settings=settings)
     if app is None:
         raise ConfigurationError(f"The plugin {crm} has no sandbox.")
-    port = bindable("127.0.0.1", port)
-    url = f"http://127.0.0.1:{port}"
-    say(f"The sandbox of {crm} is on {url}: open it in a browser to see people and timelines.")
-    say(
-        f"Connect to it with: CRMWIRE_ALLOW_LOOPBACK=1 crmwire connection add {crm}"
-        f" --host {url}, and {' or '.join(tokens)} as the token."
-    )
-    serve(app, port)
+    with SandboxServer(app, bindable("127.0.0.1", port)) as server:
+        say(f"The sandbox of {crm} is on {server.url}: open it in a browser to see its people.")
+        say(
+            f"Connect to it with: CRMWIRE_ALLOW_LOOPBACK=1 crmwire connection add {crm}"
+            f" --host {server.url}, and {' or '.join(tokens)} as the token."
+        )
+        threading.Event().wait()  # until a signal comes

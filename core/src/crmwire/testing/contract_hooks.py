@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,33 +10,16 @@ import pytest
 
 from crmwire.errors import ConfigurationError, NeedsLogin
 from crmwire.hosts import checked_base_url
-from crmwire.mapping import Mapping, load_mapping, load_preset
 from crmwire.testing.annotations import differences, implementations
 from crmwire.testing.connect import connect
 from crmwire.testing.contract_base import TOKENS, ContractBase, each
 from crmwire.testing.purity import watched
-from crmwire.types import Candidates, Draft, Event, Query, Subject
-from crmwire.vocabulary import Booking, Details, Page, Person
+from crmwire.testing.samples import drafts, mapping_of
+from crmwire.types import Candidates, Query
 
 BOLD = ("crm_info", "auth_scheme", "check_connection", "find_records", "write_records")
 STATUSES = (400, 401, 402, 403, 404, 409, 413, 422, 423, 429, 500, 502, 503, 504)
 BODIES = ("", "{", "[]", "{}", '{"message": "no"}', '[{"message": "no"}]', "<html></html>")
-START = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
-DETAILS = Details(
-    booking=Booking(
-        title="Introduction",
-        start=START,
-        end=START + timedelta(minutes=30),
-        previous_start=START - timedelta(days=1),
-        previous_end=START - timedelta(days=1, minutes=-30),
-        timezone="Europe/London",
-        notes="First call <b>please</b>",
-        location="Meeting room 1",
-    ),
-    guest=Person(email="ada@example.com", full_name="Ada Example", phone="+44 20 7946 0101"),
-    hosts=(Person(email="host@example.com", full_name="Host Example"),),
-    page=Page(id="intro", title="Introduction"),
-)
 
 
 class HookChecks(ContractBase):
@@ -105,37 +87,17 @@ class HookChecks(ContractBase):
 
     # ------------------------------------------------------------ presets
 
-    def _mapping(self, name: str, text: str) -> Mapping:
-        info = self.conn.info
-        return load_mapping(
-            load_preset(text, name),
-            where=f"preset {name}",
-            mapping_class=info.mapping_class,
-            html_fields={
-                one.name: frozenset(one.html_fields) for one in info.object_types.values()
-            },
-            source="Example Bookings",
-        )
-
-    def _drafts(self, mapping: Mapping, verb: str) -> list[Draft]:
-        event = Event(
-            type=f"booking.{verb}", subject_id="b1", occurred_at=START - timedelta(days=2)
-        )
-        subject = Subject(id=1, feed="feed", status="active", version=1, details=DETAILS)
-        return list(self.conn.hooks.map_event(event, subject, mapping))
-
     def test_presets_load_and_make_drafts(self) -> None:
         """Each preset compiles; a booking becomes records of types that the plugin names."""
         presets = self.conn.hooks.presets()
         assert presets, "a CRM plugin has at least one preset"
-        for name, text in presets.items():
-            mapping = self._mapping(name, text)
-            taken = mapping.form.events or ("booking.created",)
-            if "booking.created" not in taken:
+        for name in presets:
+            mapping = mapping_of(self.conn, name)
+            if "booking.created" not in (mapping.form.events or ("booking.created",)):
                 continue
-            drafts = self._drafts(mapping, "created")
-            assert drafts, f"{name} makes nothing of a booking"
-            for draft in drafts:
+            wanted = drafts(self.conn, mapping)
+            assert wanted, f"{name} makes nothing of a booking"
+            for draft in wanted:
                 assert any(draft.fields.values()), f"{name}: {draft.role} has no fields"
                 keys = self.conn.hooks.match_keys(draft)
                 assert keys or not draft.match, f"{name}: {draft.role} has nothing to match by"
@@ -172,14 +134,14 @@ class HookChecks(ContractBase):
             for status in STATUSES
             for body in BODIES
         ]
-        for name, text in hooks.presets().items():
-            mapping = self._mapping(name, text)
-            for draft in self._drafts(mapping, "created"):
+        for name in hooks.presets():
+            mapping = mapping_of(self.conn, name)
+            calls.append(("map_event", lambda mapping=mapping: drafts(self.conn, mapping), True))
+            for draft in drafts(self.conn, mapping):
                 key = Query(id="q", role=draft.role, types=draft.types, key="id", value="1")
                 none = [Candidates(query=key)] * max(1, len(hooks.match_keys(draft)))
                 match = hooks.choose_match(draft, none)
                 calls += [
-                    ("map_event", lambda mapping=mapping: self._drafts(mapping, "created"), True),
                     ("match_keys", lambda draft=draft: hooks.match_keys(draft), True),
                     (
                         "choose_match",
