@@ -17,8 +17,9 @@ from crmwire.cli.repairing import dismiss, retry
 from crmwire.cli.root import Root
 from crmwire.cli.routes import route
 from crmwire.cli.serving import sandbox, serve
+from crmwire.cli.standing import status
 from crmwire.cli.state import State, pass_state
-from crmwire.cli.watching import deliveries, delivery, status
+from crmwire.cli.watching import deliveries, delivery
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

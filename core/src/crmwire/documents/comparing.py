@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from attrs import define, field, frozen
 
 from crmwire.app import SIGNING, checked_name, checked_zone, preset_of
 from crmwire.documents.form import OWN
+from crmwire.documents.values import dated, difference, secret_of
 from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.mapping import fingerprint
 from crmwire.opening import TOKEN
@@ -116,24 +116,9 @@ class _Work:
         else:
             self.kept.append(f"{kind} {name}")
 
-    def reference(self, path: str, text: str | None, own: str, stored: str | None) -> str | None:
+    def secret(self, path: str, text: str | None, own: str, stored: str | None) -> str | None:
         """The secret that a reference stands for; None if there is none or it is wrong."""
-        if text is None:
-            return stored
-        kind, _, name = text.partition(":")
-        if kind == "env" and name:
-            given = os.environ.get(name, "").strip()
-            if not given:
-                self.problem(path, f"the environment variable {name} is not set")
-            return given or None
-        if kind == "vault" and name:
-            if name != own:
-                self.problem(path, f"only vault:{own} can stand here")
-            elif stored is None:
-                self.problem(path, f"nothing is stored as vault:{own} yet; use env:VARIABLE")
-            return stored
-        self.problem(path, f"a secret never stands in a document: use env:VARIABLE or vault:{own}")
-        return None
+        return self.try_(path, lambda: secret_of(text, own, stored))
 
     # ------------------------------------------------------------ feeds
 
@@ -154,7 +139,7 @@ class _Work:
             self.problem(f"{path}.source", f"it is {row.source!r}; remove the feed to change it")
         self.plain(f"{path}.settings", entry.settings)
         before = app.vault.get(row.owner, SIGNING) if row else None
-        secret = self.reference(f"{path}.secret", entry.secret, f"feed/{name}", before)
+        secret = self.secret(f"{path}.secret", entry.secret, f"feed/{name}", before)
         if entry.secret is None and secret is None and not entry.allow_unsigned:
             self.problem(path, "a feed needs `secret`, or `allow_unsigned = true`")
         if row is None:
@@ -175,8 +160,8 @@ class _Work:
             )
             return
         details = [
-            *_difference("settings", row.settings, entry.settings),
-            *_difference("allow_unsigned", row.allow_unsigned, entry.allow_unsigned),
+            *difference("settings", row.settings, entry.settings),
+            *difference("allow_unsigned", row.allow_unsigned, entry.allow_unsigned),
         ]
         if secret != before:
             details.append(f"secret: {'replaced' if before else 'set'}")
@@ -221,7 +206,7 @@ class _Work:
             zone = self.opened[name].settings.zone
             self.try_(f"{path}.settings.zone", lambda: checked_zone(zone))
         before = app.vault.get(row.owner, TOKEN) if row else None
-        token = self.reference(f"{path}.token", entry.token, f"connection/{name}", before)
+        token = self.secret(f"{path}.token", entry.token, f"connection/{name}", before)
         if entry.token is None and token is None:
             self.problem(path, "a connection needs `token`, such as env:VARIABLE")
         if row is None:
@@ -240,7 +225,7 @@ class _Work:
                 Change(action="add", kind="connection", name=name, details=(told,), carry_out=add)
             )
             return
-        details = _difference("settings", row.settings, entry.settings)
+        details = difference("settings", row.settings, entry.settings)
         if token != before:
             details.append(f"token: {'replaced' if before else 'set'}")
 
@@ -321,10 +306,10 @@ class _Work:
             )
             return
         details = [
-            *_difference("preset", row.preset, entry.preset),
-            *_difference("options", row.options, entry.options),
-            *_difference("fields", row.rows, entry.fields),
-            *_difference("zone", row.zone, entry.zone),
+            *difference("preset", row.preset, entry.preset),
+            *difference("options", row.options, entry.options),
+            *difference("fields", row.rows, entry.fields),
+            *difference("zone", row.zone, entry.zone),
         ]
         if fingerprint(mapping) != row.fingerprint:
             details.append("mapping: replaced")
@@ -369,22 +354,10 @@ class _Work:
 
     def plain(self, path: str, value: object) -> bool:
         """Whether a value is such as JSON keeps; TOML's dates and times are not."""
-        dated = list(_dated(path, value))
-        for place in dated:
+        places = list(dated(path, value))
+        for place in places:
             self.problem(place, "a date or time must be written as text, in quotes")
-        return not dated
-
-
-def _dated(path: str, value: object) -> Iterator[str]:
-    """Where dates and times stand in a value."""
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _dated(f"{path}.{name}", part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _dated(path, part)
-    elif isinstance(value, date | time):
-        yield path
+        return not places
 
 
 def _mapping_of(entry: RouteEntry, row: RouteRow | None, conn: Connection) -> dict[str, Any]:
@@ -400,24 +373,6 @@ def _mapping_of(entry: RouteEntry, row: RouteRow | None, conn: Connection) -> di
 
 def _short(preset: str, conn: Connection) -> str:
     return preset.removeprefix(f"{conn.crm}:")
-
-
-def _difference(path: str, old: object, new: object) -> list[str]:
-    """What differs between two values, one line for each place."""
-    if old == new:
-        return []
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        names = [*old, *(name for name in new if name not in old)]
-        return [
-            line
-            for name in names
-            for line in _difference(f"{path}.{name}", old.get(name), new.get(name))
-        ]
-    return [f"{path}: {_shown(old)} → {_shown(new)}"]
-
-
-def _shown(value: object) -> str:
-    return "(none)" if value is None else repr(value)
 
 
 def _bound(remove: Callable[[str], object], name: str) -> Callable[[], object]:

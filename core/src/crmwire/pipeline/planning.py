@@ -15,6 +15,7 @@ from crmwire.pipeline.folding import Line, folded
 from crmwire.store import Claimed
 from crmwire.types import (
     Candidates,
+    Delivery,
     FieldChange,
     Link,
     Match,
@@ -100,15 +101,19 @@ def _draft(desk: Desk, one: Planned) -> None:
             one.skip = SUPERSEDED
             return
     if not drafts and not one.found:
-        one.skip = _nothing(delivery.late, bool(subject.links), event.type)
+        one.skip = _nothing(delivery, event.type)
     one.lines = [Line(draft=draft, planned=[one]) for draft in drafts]
 
 
-def _nothing(late: bool, linked: bool, type_: str) -> str:
-    if late:
+def _nothing(delivery: Delivery, type_: str) -> str:
+    """Why an event leaves nothing to do."""
+    subject = delivery.subject
+    if delivery.late:
         return SUPERSEDED
-    if not linked:
+    if not subject.links:
         return f"nothing was written for it before, so {type_} changes nothing"
+    if subject.delivered >= subject.version:
+        return "already written"
     return f"the mapping does nothing on {type_}"
 
 

@@ -9,7 +9,9 @@ from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
 
+import attrs
 from sqlite_utils import Database
 
 from crmwire import stored
@@ -111,12 +113,16 @@ class Store:
     def rehearse(
         self, feed: int, events: Sequence[Event], now: datetime
     ) -> list[tuple[int, Claimed]]:
-        """What accepting these events would leave to do, by connection; nothing is stored."""
+        """What accepting these events would leave to do, by connection; nothing is stored.
+
+        Events that came in before count as new ones.
+        """
         moment = now.timestamp()
+        fresh = [attrs.evolve(event, webhook_id=f"rehearsal {uuid4()}") for event in events]
 
         def job(db: Database) -> None:
             found: list[tuple[int, Claimed]] = []
-            for one in accepting.accept(db, feed, events, moment):
+            for one in accepting.accept(db, feed, fresh, moment):
                 rows = db.execute(
                     "SELECT id, connection FROM deliveries WHERE event = ?", (one.event_id,)
                 ).fetchall()

@@ -37,12 +37,11 @@ from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.hooks import manager
 from crmwire.hookspecs import CrmSpecs
 from crmwire.hosts import LOOPBACK_SWITCH
-from crmwire.http import shared_client
 from crmwire.sandbox import SandboxServer, SandboxSettings
 from crmwire.testing.clock import HeldClock
 from crmwire.testing.connect import connect
 from crmwire.testing.samples import BOOKED_AT, GUEST
-from crmwire.testing.stories import Story, told
+from crmwire.testing.stories import TROUBLED, Story, told
 
 HIDDEN = "REDACTED"
 HOSTS = {"salesforce": "https://example.my.salesforce.com"}
@@ -110,6 +109,8 @@ def record(crm: str, folder: Path, *, live: bool = False) -> list[Path]:
         steps = story(plugin, target.url, target.token, guest).steps()
         for name, call in steps.items():
             interactions, answers = _recorded(target, call)
+            if any("failure" in answer for answer in answers) != (name in TROUBLED):
+                raise CrmwireError(f"The step {name} went otherwise than it should: {answers}.")
             data = {"provenance": provenance, "answers": answers, **interactions}
             path = place / f"{name}.yaml"
             text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
@@ -168,7 +169,7 @@ def _recorded(target: Target, call: Any) -> tuple[dict[str, Any], list[Any]]:
         recorder = vcr.VCR(before_record_request=request, before_record_response=response)
         with recorder.use_cassette(str(file), record_mode="all"):
             answers = told(call)
-        exchanges = yaml.safe_load(file.read_text(encoding="utf-8"))
+        exchanges = loaded(file) if file.exists() else {"interactions": []}
     cleaned: list[Any] = yaml.safe_load(clean(yaml.safe_dump(answers, sort_keys=False)))
     return exchanges, cleaned
 
@@ -234,8 +235,6 @@ def main(arguments: list[str] | None = None) -> int:
     except CrmwireError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    finally:
-        shared_client().close()
     sys.stdout.writelines(f"{file}\n" for file in files)
     return 0
 

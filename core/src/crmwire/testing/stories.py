@@ -30,6 +30,8 @@ from crmwire.types import (
 )
 
 PRESET = "linktime"
+TROUBLED = frozenset({"refused", "login-lost"})
+"""The steps that must fail."""
 Call = Callable[[], Iterable[object]]
 
 
@@ -179,7 +181,7 @@ def told(call: Call) -> list[Any]:
 def _plain(value: object) -> Any:
     """Types, ids, values and codes, but no text that is for people and may be reworded."""
     if isinstance(value, Failure):
-        made: dict[str, Any] = {"is": type(value).__name__, "code": value.code}
+        made: dict[str, Any] = {"failure": type(value).__name__, "code": value.code}
         made |= {"fields": list(value.fields), "sent": value.sent, "request_id": value.request_id}
         if isinstance(value, RetryLater):
             made |= {"after": value.after, "pause": value.pause}
