@@ -1,7 +1,7 @@
 """crmwire: carries bookings and support tickets into CRMs.
 
-    with crmwire.open() as app:
-        app.accept("bookings", body, headers)
+with crmwire.open() as app:
+    app.accept("bookings", body, headers)
 """
 
 from __future__ import annotations

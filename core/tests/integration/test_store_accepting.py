@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,11 @@ def test_a_new_id_is_live_although_the_old_one_was_cancelled_before(store: Store
 
 
 HISTORIES: list[list[Event]] = [
-    [booked("created", "a", 1), booked("rescheduled", "a", 2, hour=15), booked("cancelled", "a", 3)],
+    [
+        booked("created", "a", 1),
+        booked("rescheduled", "a", 2, hour=15),
+        booked("cancelled", "a", 3),
+    ],
     [
         booked("created", "a", 1),
         booked("rescheduled", "b", 2, previous=("a",), hour=15),
@@ -247,13 +252,13 @@ def test_a_rehearsal_stores_nothing(store: Store) -> None:
 
 
 def test_many_threads_share_commits_and_each_gets_its_own_answer(tmp_path: Path) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     store = Store(tmp_path / "crmwire.db", threaded=True)
     feed = set_up(store)
-    accept: Callable[[int], bool] = lambda n: (
-        store.accept(feed, [booked("created", f"u{n % 50}", 1)], NOW)[0].duplicate
-    )
+
+    def accept(number: int) -> bool:
+        events = [booked("created", f"u{number % 50}", 1)]
+        return store.accept(feed, events, NOW)[0].duplicate
+
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(accept, range(200)))
     assert answers.count(False) == 50

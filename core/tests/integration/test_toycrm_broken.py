@@ -201,7 +201,7 @@ def test_a_lost_record_that_is_not_found_is_caught() -> None:
     contract = found_written(lambda conn, writes: [[] for _ in writes])
     fault = Fault(kind="lost_answer", times=1)
     caught(contract.test_a_person_and_an_activity_are_made_once, fault, 0)
-    caught(contract.test_a_lost_create_is_found, "lost_answer")
+    caught(contract.test_a_lost_create_is_found, fault)
 
 
 def test_a_failed_search_as_not_made_is_caught() -> None:

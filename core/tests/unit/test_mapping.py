@@ -46,7 +46,8 @@ StartDateTime = "{{ booking.start }}"
 
 [activity.on.rescheduled]
 do = "update"
-fields = { Description = "{{ draft.Description }}\\nPreviously {{ booking.previous_start | local }}" }
+[activity.on.rescheduled.fields]
+Description = "{{ draft.Description }}\\nPreviously {{ booking.previous_start | local }}"
 
 [activity.on.cancelled]
 do = "update"

@@ -22,7 +22,7 @@ from crmwire.cli.state import State, pass_state
 from crmwire.cli.watching import deliveries, delivery
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Root)
 @click.option(
     "--home",
     type=click.Path(path_type=Path),

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from crmwire.errors import Failure, NotAllowed, RecordGone, Rejected
-from crmwire.testing.contract_base import TOKENS, ContractBase, each
+from crmwire.testing.contract_base import TOKENS, ContractBase, each, sent
 from crmwire.types import Candidates, Key, Query, Ref, Written
 
 
@@ -34,6 +34,29 @@ class BatchChecks(ContractBase):
         [answer] = self.conn.hooks.find_records([self.query("q", "case@example.com")])
         assert isinstance(answer, Candidates)
         assert [one.id for one in answer.records] == [record]
+
+    def test_odd_texts_are_written_and_found_as_they_are(self) -> None:
+        """Quotes, percent signs, brackets and scripts of all kinds mean nothing to the API."""
+        email, title = "o'brien+50%_x@example.com", "It's \"50 %\" \\ <b>Zoë</b> & 東京 \\' OR 1=1"
+        at = self.conn.now()
+        writes = [self.person("p", email), self.activity("a", Ref(write="p"), title)]
+        person, activity = self.write(*writes)
+        [found] = self.conn.hooks.find_records([self.query("q", email)])
+        assert isinstance(found, Candidates), found
+        assert [one.id for one in found.records] == [person.record]
+        assert self.titles(email) == [title]
+        again = sent(self.activity("a", person.record, title), at)
+        [records] = self.conn.hooks.find_written([again]) or [()]
+        assert not isinstance(records, Failure), records
+        assert [one.id for one in records] == [activity.record]
+
+    @pytest.mark.parametrize("text", ["%@example.com", "' OR Email LIKE '%", "*", "x@example.com)"])
+    def test_a_look_up_is_no_pattern(self, text: str) -> None:
+        """Only the very text is looked for, whatever it would mean in a query."""
+        self.known_person("pattern@example.com")
+        [answer] = each(lambda: self.conn.hooks.find_records([self.query("q", text)]), 1)
+        assert isinstance(answer, Candidates | Rejected), answer
+        assert not isinstance(answer, Candidates) or answer.records == ()
 
     def test_a_record_is_found_by_its_id(self) -> None:
         """The key `id` is the CRM's own id; one that is not there is simply not found."""
@@ -141,6 +164,13 @@ class BatchChecks(ContractBase):
         )
         [answer] = each(lambda: self.conn.hooks.write_records([update]), 1)
         assert isinstance(answer, RecordGone), answer
+
+    def test_an_activity_about_nobody_is_refused(self) -> None:
+        """Its person was deleted meanwhile: nothing is made that stands on no timeline."""
+        write = self.activity("a", self.missing_record, "About nobody")
+        [answer] = each(lambda: self.conn.hooks.write_records([write]), 1)
+        assert isinstance(answer, Rejected | NotAllowed), answer
+        assert answer.sent == "no"
 
     def test_a_deleted_activity_stands_nowhere(self) -> None:
         """A delete that is repeated does no harm."""

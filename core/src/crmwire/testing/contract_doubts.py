@@ -32,23 +32,23 @@ EACH_LOSS = pytest.mark.parametrize(
 class DoubtChecks(ContractBase):
     """`write_records` and `find_written` together make one record, whatever gets lost."""
 
-    def _attempt(self, writes: Sequence[Write]) -> list[Written | Failure]:
+    def _attempt(self, fault: Fault, writes: Sequence[Write]) -> None:
         """Send, as core does, and settle what is in doubt until everything is written."""
-        at = self.conn.now()
-        answers = each(lambda: self.conn.hooks.write_records(writes), len(writes))
+        conn, at = self.connection_for(fault), self.conn.now()
+        self.trouble(attrs.evolve(fault, method=self.create_method))
+        answers = each(lambda: conn.hooks.write_records(writes), len(writes))
         self.trouble()
         self.until(self._landed)
         doubtful = [sent(write, at) for write in writes]
         if not any(isinstance(one, Failure) and one.sent == "unknown" for one in answers):
             assert all(isinstance(one, Written) for one in answers), answers
-            return answers
+            return
         found = self._found(doubtful)
         ids = {
             write.id: records[0].id for write, records in zip(writes, found, strict=True) if records
         }
         rest = [_known(write, ids) for write in writes if write.id not in ids]
         self.write(*rest)
-        return answers
 
     def _found(self, writes: Sequence[Write]) -> list[Sequence[Record]]:
         answers = self.conn.hooks.find_written(writes)
@@ -64,9 +64,9 @@ class DoubtChecks(ContractBase):
     @EACH_LOSS
     def test_a_person_and_an_activity_are_made_once(self, fault: Fault, skip: int) -> None:
         """Whichever request meets the trouble, one person with one activity stands there."""
-        self.trouble(attrs.evolve(fault, skip=skip, method=self.create_method))
         self._attempt(
-            [self.person("p", "once@example.com"), self.activity("a", Ref(write="p"), "Once")]
+            attrs.evolve(fault, skip=skip),
+            [self.person("p", "once@example.com"), self.activity("a", Ref(write="p"), "Once")],
         )
         assert len(self.people("once@example.com")) == 1
         assert len(self.titles("once@example.com")) == 1
@@ -74,15 +74,15 @@ class DoubtChecks(ContractBase):
     @EACH_LOSS
     def test_a_batch_is_made_once(self, fault: Fault) -> None:
         """Three bookings in one call, two of them of one person: each stands there once."""
-        self.trouble(attrs.evolve(fault, method=self.create_method))
         self._attempt(
+            fault,
             [
                 self.person("p1", "first@example.com"),
                 self.person("p2", "second@example.com"),
                 self.activity("a1", Ref(write="p1"), "One", group="1"),
                 self.activity("a2", Ref(write="p2"), "Two", group="2"),
                 self.activity("a3", Ref(write="p1"), "Three", group="3"),
-            ]
+            ],
         )
         assert [len(self.people(f"{who}@example.com")) for who in ("first", "second")] == [1, 1]
         assert len(self.titles("first@example.com")) == 2
@@ -95,24 +95,29 @@ class DoubtChecks(ContractBase):
             return
         key = Key(types=(self.person_type,), name=self.person_key, value="upsert@example.com")
         upsert = self.person("u", "upsert@example.com", action="upsert", match=key)
+        conn = self.connection_for(fault)
         self.trouble(fault)
-        each(lambda: self.conn.hooks.write_records([upsert]), 1)
+        each(lambda: conn.hooks.write_records([upsert]), 1)
         self.trouble()
         self.until(self._landed)
         self.write(upsert)
         assert len(self.people("upsert@example.com")) == 1
 
-    @pytest.mark.parametrize("fault", ["lost_answer", "late_commit"])
-    def test_a_lost_create_is_found(self, fault: str) -> None:
+    @pytest.mark.parametrize(
+        "fault",
+        [Fault(kind="lost_answer"), Fault(kind="late_commit", seconds=LATE)],
+        ids=lambda fault: fault.kind,
+    )
+    def test_a_lost_create_is_found(self, fault: Fault) -> None:
         """Person and activity, each by itself, with the id that it has in the CRM."""
-        kind = Fault(kind=fault, seconds=LATE, method=self.create_method)  # type: ignore[arg-type]
+        conn = self.connection_for(fault)
         for write in (
             self.person("p", "lost@example.com"),
             self.activity("a", self.known_person("host@example.org"), "Lost"),
         ):
             at = self.conn.now()
-            self.trouble(kind)
-            [answer] = each(lambda write=write: self.conn.hooks.write_records([write]), 1)  # type: ignore[misc]
+            self.trouble(attrs.evolve(fault, method=self.create_method))
+            [answer] = each(lambda write=write: conn.hooks.write_records([write]), 1)  # type: ignore[misc]
             assert isinstance(answer, Failure), answer
             assert answer.sent == "unknown"
             self.trouble()

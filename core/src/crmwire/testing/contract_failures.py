@@ -96,19 +96,21 @@ class FailureChecks(ContractBase):
     def test_a_look_up_that_fails(self, trouble: Trouble) -> None:
         """It is a failure of the right kind, and never "not found"."""
         queries = [self.query(f"q{n}", f"trouble{n}@example.com") for n in (1, 2)]
-        self.conn.hooks.find_records(queries)
+        conn = self.connection_for(trouble.fault)
+        conn.hooks.find_records(queries)
         self.trouble(_dated(trouble.fault))
-        answers = each(lambda: self.conn.hooks.find_records(queries), 2)
+        answers = each(lambda: conn.hooks.find_records(queries), 2)
         for answer in answers:
             _check(answer, trouble)
 
     @EACH_TROUBLE
     def test_a_create_that_fails(self, trouble: Trouble) -> None:
         """It is a failure of the right kind, and says whether the record may stand there."""
-        self.write(self.person("warm", "warm@example.com"))
+        conn = self.connection_for(trouble.fault)
+        self.write(self.person("warm", "warm@example.com"), conn=conn)
         self.trouble(attrs.evolve(_dated(trouble.fault), method=self.create_method))
         write = self.person("p", "trouble@example.com")
-        [answer] = each(lambda: self.conn.hooks.write_records([write]), 1)
+        [answer] = each(lambda: conn.hooks.write_records([write]), 1)
         failure = _check(answer, trouble)
         assert failure.sent == trouble.sent
 
@@ -116,9 +118,10 @@ class FailureChecks(ContractBase):
     def test_a_search_for_what_was_written_that_fails(self, trouble: Trouble) -> None:
         """Where it cannot be found out, it is a failure, and never "not made"."""
         write = attrs.evolve(self.person("p", "trouble@example.com"), sent_at=self.conn.now())
-        self.conn.hooks.find_written([write])
+        conn = self.connection_for(trouble.fault)
+        conn.hooks.find_written([write])
         self.trouble(_dated(trouble.fault))
-        [answer] = each(lambda: self.conn.hooks.find_written([write]) or [], 1)
+        [answer] = each(lambda: conn.hooks.find_written([write]) or [], 1)
         _check(answer, trouble)
 
 
