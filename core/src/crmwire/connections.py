@@ -31,6 +31,11 @@ def _positive(_: object, attribute: attrs.Attribute[Any], value: float | None) -
         raise ValueError(f"{attribute.name} must be more than 0")
 
 
+def _share(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not 0 < value <= 1:
+        raise ValueError(f"{attribute.name} must be more than 0 and at most 1")
+
+
 @frozen(kw_only=True)
 class ConnectionSettings:
     """What a team may set for a connection. Times are in seconds.
@@ -38,7 +43,8 @@ class ConnectionSettings:
     `host` replaces the vendor's base URL (a My Domain, a sandbox). `settle_after` is how long
     after a write was sent an unanswered one may still be committed (default: what the plugin
     says, else twice `read_timeout`). `tries` are the waits between tries, `give_up_after` when a
-    delivery is held after its first try. `zone` and `phone_region` are the route's defaults.
+    delivery is held after its first try. `budget_share` (0 to 1) is how much of a daily limit
+    may be used, by all that use the account, before crmwire waits. `zone` and `phone_region` are the route's defaults.
     """
 
     host: str | None = None
@@ -47,6 +53,7 @@ class ConnectionSettings:
     settle_after: float | None = attrs.field(default=None, validator=_positive)
     tries: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200, 18000, 36000)
     give_up_after: float = attrs.field(default=75 * 3600.0, validator=_positive)
+    budget_share: float | None = attrs.field(default=None, validator=_share)
     zone: str | None = None
     phone_region: str | None = None
     plugins: tuple[str, ...] = ()
@@ -70,12 +77,15 @@ class Connection:
         pacer: Pacer | None = None,
         report: ConnectionReport | None = None,
         cache: MutableMapping[str, Cached] | None = None,
+        installation: str = "000000000000",
         client: Client | None = None,
     ) -> None:
         self.name = name
         self.crm = crm
         self.settings = settings
         self.clock = clock
+        self.installation = installation
+        """12 hex digits that tell this data folder from others, for ids that outlive it."""
         self.report = report
         """The last answer of `check_connection`, if there was one."""
         self.log = structlog.get_logger("crmwire").bind(connection=name, crm=crm)
@@ -104,6 +114,7 @@ class Connection:
             read_limits=self._read_limits,
             read_timeout=settings.read_timeout,
             request_id_header=self.info.request_id_header,
+            budget_share=settings.budget_share,
             client=client,
         )
 

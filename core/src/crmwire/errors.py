@@ -155,9 +155,30 @@ class Rejected(Failure, ValueError):
 
 
 class RecordGone(Rejected):
-    """The record that was to be changed is not in the CRM any more."""
+    """The record that was to be changed is not in the CRM any more.
+
+    `type` and `record` name it if it is not the one that was to be written: a note's parent.
+    """
 
     kind = "record_gone"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        type: str = "",  # noqa: A002  (the word of a record)
+        record: str = "",
+        remedy: str = "",
+        code: str = "",
+        fields: Sequence[str] = (),
+        request_id: str = "",
+        sent: Sent = "no",
+    ) -> None:
+        super().__init__(
+            message, remedy=remedy, code=code, fields=fields, request_id=request_id, sent=sent
+        )
+        self.type = type
+        self.record = record
 
 
 class NeedsReview(Failure):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Match,
         Query,
         Record,
+        SetupStep,
         SourceInfo,
         Subject,
         WebhookRequest,
@@ -203,6 +204,14 @@ class Hooks(_Face):
     def check_mapping(self, mapping: FieldMapping) -> Sequence[Finding]:
         answer: Sequence[Finding] | None = self._call(
             "check_mapping", conn=self.conn, mapping=mapping
+        )
+        return answer or ()
+
+    def set_up(
+        self, mapping: FieldMapping | None, steps: Sequence[str] = ()
+    ) -> Sequence[SetupStep]:
+        answer: Sequence[SetupStep] | None = self._call(
+            "set_up", conn=self.conn, mapping=mapping, steps=steps
         )
         return answer or ()
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Match,
         Query,
         Record,
+        SetupStep,
         SourceInfo,
         Subject,
         WebhookRequest,
@@ -93,6 +94,17 @@ class CrmSpecs:
 
         I/O. Implemented by: CRM plugins. Default: fields compared with `list_fields`.
         Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def set_up(
+        self, conn: Connection, mapping: FieldMapping | None, steps: Sequence[str]
+    ) -> Sequence[SetupStep] | None:
+        """Tell what could be set up in the CRM account for a mapping, and do the named steps.
+
+        With no `steps` nothing is changed. Give all steps with their state afterwards. `mapping`
+        is None if no route uses the connection yet. I/O. Raises: a Failure if a step fails.
+        Implemented by: CRM plugins. Default: None, nothing to set up. Added in 0.1.
         """
 
     @hookspec

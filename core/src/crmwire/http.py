@@ -204,6 +204,7 @@ class Http:
         read_timeout: float = 30.0,
         connect_timeout: float = 10.0,
         request_id_header: str = "x-request-id",
+        budget_share: float | None = None,
         client: Client | None = None,
     ) -> None:
         self.base_url = base_url
@@ -215,6 +216,7 @@ class Http:
         self._read = read_timeout
         self._connect = min(connect_timeout, read_timeout)
         self._request_id_header = request_id_header
+        self._budget_share = budget_share
         self._client = client
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
@@ -283,7 +285,7 @@ class Http:
                 request_id=headers.get(self._request_id_header, ""),
             )
             self._record(request, status, response.request_id, started)
-            self._pacer.learn(self._read_limits(status, headers))
+            self._pacer.learn(self._read_limits(status, headers), share=self._budget_share)
             if status < 300 or status in request.accept:
                 return response
             failure = self._failure(request, response)

@@ -149,6 +149,7 @@ class Mapping:
         for role, table in self.activities.items():
             following += self._following(role, table, event, subject, variables)
         verb = event.type.rpartition(".")[2]
+        following += self._changed(verb, subject, variables)
         making = any(draft.action == "write" for draft in following)
         again = any(link.version == AGAIN for link in subject.links)
         if not (making or ((again or not self.activities) and verb in MAKING)):
@@ -159,6 +160,24 @@ class Mapping:
             if link is None or link.version == AGAIN:
                 found += self._found(role, table_, subject, variables)
         return [*found, *following]
+
+    def _changed(self, verb: str, subject: Subject, variables: Variables) -> Iterator[Draft]:
+        """What an event changes of the person or company that is linked."""
+        for role, table in self.records.items():
+            link, change = subject.link(role), table.on.get(verb)
+            if change is None or link is None or not AGAIN < link.version < subject.version:
+                continue
+            rows = self._values(role, link.type, change.fields, variables, WritePolicy.ALWAYS)
+            yield Draft(
+                id=f"{role}/",
+                role=role,
+                types=(link.type,),
+                create_type=None,
+                fields={link.type: self._escaped(link.type, rows)},
+                link=link,
+                action="update",
+                drop=table.drop,
+            )
 
     def _found(
         self, role: str, table: RecordTable, subject: Subject, variables: Variables
@@ -295,7 +314,7 @@ class Mapping:
                 if value is None or value == "" or value == []:
                     continue
                 _storable(value, where)
-            yield DraftField(name=name, value=value, write=policy)
+            yield DraftField(name=name, value=value, write=policy, cut=row.cut)
 
 
 def _change(table: ActivityTable, verb: str) -> Change | None:

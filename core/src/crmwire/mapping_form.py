@@ -39,6 +39,7 @@ class FieldRow:
     user: Expression | None = None
     record: str | None = None
     write: Setting | None = None
+    cut: bool = False
 
 
 @frozen(kw_only=True)
@@ -73,6 +74,15 @@ Fields = Mapping[str, FieldRow]
 
 
 @frozen(kw_only=True)
+class Change:
+    """`[activity.on.rescheduled]`: what an event does to a record that is there."""
+
+    do: Literal["update", "add", "delete", "nothing"] = "update"
+    send: Literal["listed", "all"] | None = None
+    fields: Fields = attrs.field(factory=dict)
+
+
+@frozen(kw_only=True)
 class RecordTable:
     """`[person]` or `[company]`: a record that is found, or created."""
 
@@ -89,15 +99,7 @@ class RecordTable:
     drop: tuple[str, ...] = ()
     each: Literal["guests"] | None = None
     fields: Mapping[str, Fields] = attrs.field(factory=dict)
-
-
-@frozen(kw_only=True)
-class Change:
-    """`[activity.on.rescheduled]`: what an event does to a record that is there."""
-
-    do: Literal["update", "add", "delete", "nothing"] = "update"
-    send: Literal["listed", "all"] | None = None
-    fields: Fields = attrs.field(factory=dict)
+    on: Mapping[str, Change] = attrs.field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -266,6 +268,11 @@ def checked_form(form: MappingForm, where: str) -> MappingForm:
         ]
     for role in roles:
         table_: RecordTable = getattr(form, role)
+        for verb, change in table_.on.items():
+            if verb not in VERBS:
+                problems.append(f"unknown event {verb!r} @ {where}.{role}.on")
+            if change.do != "update":
+                problems.append(f"a {role} is only updated @ {where}.{role}.on.{verb}.do")
         given = {name for rows in table_.fields.values() for name in rows}
         for key in table_.match:
             if key == "record" and table_.record is None:

@@ -102,6 +102,7 @@ class Openings:
             pacer=self.pacer(row.lane),
             report=row.report,
             cache=self.store.cache_of(row.id),
+            installation=self.store.installation(),
         )
 
     def trial(

@@ -23,6 +23,11 @@ LONGEST_WAIT = 2.0
 MARGIN = 0.1
 """Seconds by which a window is held longer: vendors count arrivals, and ways differ in length."""
 
+BUDGET_PAUSE = 900.0
+"""Seconds for which nothing is sent once the budget is spent, before the limit is read again."""
+EVERY_CALL = "*"
+"""The name under which all calls are held back."""
+
 
 class Pacer:
     """Lets calls through so that no window of any limit is overrun."""
@@ -44,12 +49,21 @@ class Pacer:
                 self._calls.setdefault(limit, deque(maxlen=limit.calls))
             self._limits.update(fresh)
 
-    def learn(self, states: Iterable[LimitState]) -> None:
-        """Close a limit until it resets, when an answer says that nothing is left of it."""
+    def learn(self, states: Iterable[LimitState], *, share: float | None = None) -> None:
+        """Close a limit until it resets, when an answer says that nothing is left of it.
+
+        `share` of a limit whose total is known may be used, by whomever; then it counts as used
+        up, and is looked at again after BUDGET_PAUSE.
+        """
         with self._lock:
             for state in states:
                 if state.remaining <= 0 and state.resets_in:
                     self._close(state.name, state.resets_in)
+                elif share is not None and state.total:
+                    used = state.total - state.remaining
+                    if used >= share * state.total:
+                        self._close(state.name, state.resets_in or BUDGET_PAUSE)
+                        self._close(EVERY_CALL, state.resets_in or BUDGET_PAUSE)
 
     def close(self, name: str, seconds: float) -> None:
         """Let no call of that limit through for so long."""
@@ -81,7 +95,8 @@ class Pacer:
 
     def _delay(self, name: str) -> float:
         now = self._clock.monotonic()
-        delay = self._closed_until.get(name, 0.0) - now
+        closed = self._closed_until
+        delay = max(closed.get(name, 0.0), closed.get(EVERY_CALL, 0.0)) - now
         for limit in self._limits.get(name, ()):
             calls = self._calls[limit]
             if len(calls) == limit.calls:

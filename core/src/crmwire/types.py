@@ -200,11 +200,12 @@ class Limit:
 
 @frozen(kw_only=True)
 class LimitState:
-    """What an answer's headers tell of a limit; `resets_in` is in seconds, if known."""
+    """What an answer's headers tell of a limit; `resets_in` is in seconds, `total` in calls."""
 
     name: str
     remaining: int
     resets_in: float | None = None
+    total: int | None = None
 
 
 @frozen(kw_only=True)
@@ -260,6 +261,17 @@ class Finding:
     level: Literal["ok", "warning", "error"]
     subject: str
     message: str
+    remedy: str = ""
+
+
+@frozen(kw_only=True)
+class SetupStep:
+    """One thing that may be set up in the CRM account for a mapping. Steps change the account."""
+
+    id: str
+    title: str
+    detail: str
+    state: Literal["done", "todo", "impossible"]
     remedy: str = ""
 
 
@@ -329,6 +341,8 @@ class DraftField:
     name: str
     value: DraftValue
     write: WritePolicy
+    cut: bool = False
+    """Text that is longer than the CRM's field is cut instead of held."""
 
 
 @frozen(kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from crmwire.cli.accounts import fields, setup
 from crmwire.cli.checking import check
 from crmwire.cli.connections import connection
 from crmwire.cli.demonstrating import demo
@@ -49,6 +50,8 @@ for _command in (
     apply,
     export,
     check,
+    fields,
+    setup,
     preview,
     ingest,
     serve,

@@ -138,9 +138,8 @@ def _outcome(
             failures.append((line, answer))
             # An update too may still land, and must not do so after a newer one.
             in_doubt = in_doubt or answer.sent == "unknown"
-            if isinstance(answer, RecordGone) and write is not None and write.record:
-                unlinked.append((line.draft.role, line.draft.item))
-                desk.store.forget_record(desk.lane, write.type, write.record)
+            if isinstance(answer, RecordGone) and write is not None:
+                unlinked += _forget(desk, one, answer, write)
         elif isinstance(answer, Written) or line.match is not None:
             link = _link(line, box, answer, version)
             if link is not None:
@@ -171,6 +170,19 @@ def _outcome(
         ),
         None,
     )
+
+
+def _forget(desk: Desk, one: Planned, gone: RecordGone, write: Write) -> list[tuple[str, str]]:
+    """Forget the record that is not there any more; returns the links that named it."""
+    type_, record = gone.type or write.type, gone.record or write.record
+    if not record:
+        return []
+    desk.store.forget_record(desk.lane, type_, record)
+    return [
+        (link.role, link.item)
+        for link in one.claimed.delivery.subject.links
+        if (link.type, link.record) == (type_, record)
+    ]
 
 
 def _failed(

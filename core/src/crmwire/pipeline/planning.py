@@ -9,6 +9,7 @@ from attrs import define, field
 
 from crmwire.dedup import can_upsert
 from crmwire.errors import Failure, NeedsReview, Rejected
+from crmwire.filters import truncate
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.effects import SUPERSEDED, effective, seen_by, told_by
 from crmwire.pipeline.folding import Line, folded
@@ -262,6 +263,23 @@ def _decide(desk: Desk, line: Line, users: dict[str, str | Failure | None]) -> N
     line.changes = [
         _with_user(change, users) for change in desk.conn.hooks.merge_fields(line.draft, seen)
     ]
+    _cut(desk, line)
+
+
+def _cut(desk: Desk, line: Line) -> None:
+    """Cut the texts that the mapping allows to be cut to the length of their fields."""
+    type_ = line.match.type if line.match else None
+    allowed = {one.name for one in line.draft.fields.get(type_ or "", ()) if one.cut}
+    if type_ is None or not any(one.name in allowed for one in line.changes if one.written):
+        return
+    lengths = {one.name: one.length for one in desk.conn.hooks.list_fields(type_) or ()}
+    for number, change in enumerate(line.changes):
+        length = lengths.get(change.name)
+        if change.name in allowed and length and isinstance(change.new, str):
+            text = truncate(change.new, length)
+            if text != change.new:
+                why = f"{change.why}, cut to {length} characters"
+                line.changes[number] = attrs.evolve(change, new=text, why=why)
 
 
 def _remedy(match: Match) -> str:

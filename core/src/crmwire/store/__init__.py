@@ -267,6 +267,12 @@ class Store:
         with self._read() as db:
             return views.unreadable(db)
 
+    def installation(self) -> str:
+        """12 hex digits that tell this data folder from others."""
+        with self._read() as db:
+            row = db.execute("SELECT value FROM meta WHERE name = 'installation'").fetchone()
+        return str(row[0])
+
     def cache_of(self, connection: int) -> MutableMapping[str, Cached]:
         """A connection's cache that outlives the process."""
         return _Cache(self, connection)

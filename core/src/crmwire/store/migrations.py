@@ -19,6 +19,13 @@ def m001_foundation(db: Database) -> None:
             db.execute(statement)
 
 
+@migrations()
+def m002_installation(db: Database) -> None:
+    """An id of this data folder, for ids that outlive it in a CRM."""
+    db.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+    db.execute("INSERT INTO meta VALUES ('installation', lower(hex(randomblob(6))))")
+
+
 _FOUNDATION = """
 CREATE TABLE feeds (
     id INTEGER PRIMARY KEY,

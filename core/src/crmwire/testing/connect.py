@@ -8,6 +8,7 @@ from typing import Any
 from crmwire.clock import Clock, SystemClock
 from crmwire.connections import Connection, ConnectionSettings
 from crmwire.hooks import Named
+from crmwire.http import Client
 
 
 def connect(
@@ -17,6 +18,7 @@ def connect(
     token: str = "sandbox",  # noqa: S107  (a sandbox's token is no secret)
     name: str = "test",
     clock: Clock | None = None,
+    client: Client | None = None,
     extra: Iterable[Named] = (),
     **settings: Any,
 ) -> Connection:
@@ -32,4 +34,5 @@ def connect(
         plugins=[(key, plugin), *extra],
         clock=clock or SystemClock(),
         token=lambda: token,
+        client=client,
     )

@@ -20,6 +20,7 @@ from crmwire.errors import Failure
 from crmwire.hooks import manager
 from crmwire.hookspecs import CrmSpecs
 from crmwire.hosts import LOOPBACK_SWITCH
+from crmwire.http import Client
 from crmwire.sandbox import Fault, Sandbox, SandboxServer, SandboxSettings, TimelinePerson
 from crmwire.testing.clock import HurryingClock
 from crmwire.testing.connect import connect
@@ -34,12 +35,17 @@ T = TypeVar("T")
 
 
 class _Front:
-    """One server for all tests of a process: it hands requests to the sandbox of the moment."""
+    """One server and one client for all tests of a process.
+
+    The server hands requests to the sandbox of the moment.
+    """
 
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
         self.server = SandboxServer(self).__enter__()
+        self.client = Client()
         atexit.register(self.server.__exit__)
+        atexit.register(self.client.close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self.app is not None
@@ -112,7 +118,8 @@ class ContractBase:
 
     def connection(self, token: str, *, checked: bool = True, **settings: Any) -> Connection:
         """A connection to the sandbox, asked once who it is, as before a first delivery."""
-        conn = connect(self.plugin, self.url, token=token, clock=HurryingClock(), **settings)
+        own = {"clock": HurryingClock(), "client": _front().client}
+        conn = connect(self.plugin, self.url, token=token, **own, **settings)
         self._open.append(conn)
         if checked:
             conn.report = conn.hooks.check_connection()

@@ -1,0 +1,112 @@
+"""A CRM account seen from here: the fields it has, and what may be set up in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from crmwire.cli.failing import FAILED
+from crmwire.cli.output import print_json, print_table, say
+from crmwire.cli.state import State, pass_state
+
+if TYPE_CHECKING:
+    from crmwire.app import App
+    from crmwire.connections import Connection
+    from crmwire.mapping import Mapping
+    from crmwire.types import SetupStep
+
+_STATES = {"done": "done", "todo": "to do", "impossible": "not possible"}
+
+
+@click.command()
+@click.argument("connection")
+@click.argument("object_type")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_state
+def fields(state: State, connection: str, object_type: str, as_json: bool) -> None:
+    """List the fields of a CRM's object that a mapping can write.
+
+    As the connected user sees them, by group: a field that is not listed is not there, or hidden
+    from that user.
+    """
+    with state.app() as app:
+        conn = app.openings.connection(app.store.connection(connection))
+        found = conn.hooks.list_fields(object_type)
+    if found is None:
+        say(f"The plugin of {connection} cannot list the fields of {object_type}.")
+        return
+    usable = sorted((one for one in found if one.writable), key=lambda one: (one.group, one.name))
+    if as_json:
+        print_json([attrs.asdict(one) for one in usable])
+        return
+    rows = [
+        (
+            one.group,
+            one.name,
+            one.label,
+            one.type,
+            str(one.length or ""),
+            "required" if one.required else "",
+            ", ".join(one.options[:6]) + (" …" if len(one.options) > 6 else ""),
+        )
+        for one in usable
+    ]
+    print_table(("group", "field", "label", "type", "length", "", "options"), rows)
+
+
+@click.command()
+@click.argument("connection")
+@click.option("--yes", is_flag=True, help="Do every step without asking.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; asks nothing.")
+@pass_state
+@click.pass_context
+def setup(ctx: click.Context, state: State, connection: str, yes: bool, as_json: bool) -> None:
+    """Set up what a connection's mappings can use in the CRM account.
+
+    Each step changes the account, so each is asked for; without a terminal and without --yes
+    the steps are only told.
+    """
+    with state.app() as app:
+        conn = app.openings.connection(app.store.connection(connection))
+        mappings = _mappings(app, connection)
+        steps: dict[str, SetupStep] = {}
+        for mapping in mappings:
+            steps |= {step.id: step for step in conn.hooks.set_up(mapping)}
+            wanted = [
+                step.id
+                for step in steps.values()
+                if step.state == "todo" and (yes or (not as_json and _asked(step)))
+            ]
+            if wanted:
+                steps |= {step.id: step for step in conn.hooks.set_up(mapping, wanted)}
+    _tell(list(steps.values()), conn, as_json)
+    if any(step.state == "impossible" for step in steps.values()):
+        ctx.exit(FAILED)
+
+
+def _mappings(app: App, connection: str) -> Sequence[Mapping | None]:
+    routes = [row for row in app.store.routes() if row.connection == connection]
+    return [app.openings.mapping(row) for row in routes] or [None]
+
+
+def _asked(step: SetupStep) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    say(f"{step.title}: {step.detail}")
+    return click.confirm("Do it?", default=False)
+
+
+def _tell(steps: Sequence[SetupStep], conn: Connection, as_json: bool) -> None:
+    if as_json:
+        print_json([attrs.asdict(step) for step in steps])
+        return
+    if not steps:
+        say(f"There is nothing to set up for {conn.name}.")
+    for step in steps:
+        say(f"{_STATES[step.state]}: {step.title}. {step.detail}")
+        if step.remedy:
+            say(f"  {step.remedy}")
