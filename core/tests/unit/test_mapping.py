@@ -273,3 +273,19 @@ def test_a_route_adds_and_changes_rows() -> None:
 def test_rows_for_a_role_that_is_not_there_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="adds rows to 'company'"):
         with_rows(parse_toml(TEXT, "test"), {"company": {"Account": {"Name": "x"}}})
+
+
+def test_an_event_can_change_the_linked_person() -> None:
+    text = TEXT + (
+        "\n[person.on.cancelled.fields]\nDescription = \"{{ booking.reason or 'Cancelled' }}\"\n"
+    )
+    state = subject(PERSON, ACTIVITY, status="cancelled", version=3)
+    by_role = {draft.role: draft for draft in mapping(text).drafts(event("cancelled", 3), state)}
+    assert values(by_role["person"]) == {"Description": "Cancelled"}
+    assert (by_role["person"].action, by_role["person"].link) == ("update", PERSON)
+
+
+def test_people_are_only_updated_by_events() -> None:
+    text = TEXT + '\n[person.on.cancelled]\ndo = "delete"\n'
+    with pytest.raises(ConfigurationError, match="a person is only updated"):
+        mapping(text)

@@ -1,0 +1,42 @@
+"""Pacing by limits and budgets, with the clock held."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crmwire.errors import RetryLater
+from crmwire.pacing import BUDGET_PAUSE, MARGIN, Pacer
+from crmwire.testing.clock import HeldClock
+from crmwire.types import Limit, LimitState
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+def test_a_budget_that_is_spent_holds_every_call_back() -> None:
+    clock = HeldClock(NOW)
+    pacer = Pacer(clock)
+    spent = LimitState(name="daily", remaining=600, total=1000)
+    pacer.learn([spent], share=0.5)
+    pacer.take("calls")
+    pacer.learn([LimitState(name="daily", remaining=500, total=1000)], share=0.5)
+    with pytest.raises(RetryLater) as caught:
+        pacer.take("calls")
+    assert caught.value.pause
+    assert caught.value.after == pytest.approx(BUDGET_PAUSE)
+
+
+def test_without_a_budget_a_daily_limit_is_used_to_the_end() -> None:
+    pacer = Pacer(HeldClock(NOW))
+    pacer.learn([LimitState(name="daily", remaining=1, total=1000)])
+    pacer.take("calls")
+
+
+def test_a_window_is_waited_out_in_place_when_it_is_short() -> None:
+    clock = HeldClock(NOW)
+    pacer = Pacer(clock, [Limit(name="calls", calls=2, seconds=1.0)])
+    started = clock.monotonic()
+    for _ in range(3):
+        pacer.take("calls")
+    assert clock.monotonic() - started == pytest.approx(1.0 + MARGIN)
