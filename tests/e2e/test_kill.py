@@ -53,6 +53,7 @@ def test_kills_and_lost_answers_lose_and_double_nothing(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     count = request.config.getoption("--bookings")
+    deadline = time.monotonic() + 120 + count * 0.5
     dice = random.Random(request.config.getoption("--kill-seed"))
     processes: list[Process] = []
     with surroundings(tmp_path) as environment, all_stopped(processes):
@@ -116,7 +117,7 @@ def test_kills_and_lost_answers_lose_and_double_nothing(
                     kills += 1
                     running[0] = daemon(tmp_path, environment, port)
                     processes.append(running[0])
-                assert time.monotonic() < _deadline(count), app.deliveries()[:3]
+                assert time.monotonic() < deadline, app.deliveries()[:3]
             sender.join()
             for crm in CRMS:
                 call(f"{sandboxes[crm].url}/__sandbox__/faults", {"faults": []})
@@ -126,13 +127,6 @@ def test_kills_and_lost_answers_lose_and_double_nothing(
                 timelines = call(f"{sandboxes[crm].url}/__sandbox__/timelines").body
                 _compare(crm, told, timelines["accounts"][0])
             assert kills >= 3
-
-
-_started = time.monotonic()
-
-
-def _deadline(count: int) -> float:
-    return _started + 120 + count * 0.5
 
 
 def _open(app: App) -> bool:

@@ -37,6 +37,7 @@ from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.hooks import manager
 from crmwire.hookspecs import CrmSpecs
 from crmwire.hosts import LOOPBACK_SWITCH
+from crmwire.http import Client
 from crmwire.sandbox import SandboxServer, SandboxSettings
 from crmwire.testing.clock import HeldClock
 from crmwire.testing.connect import connect
@@ -75,13 +76,18 @@ def kept_as(crm: str, plugin: ModuleType) -> str:
     return HOSTS.get(crm) or str(plugin.crm_info().base_url)
 
 
-def story(plugin: ModuleType, url: str, token: str, guest: str) -> Story:
+@contextlib.contextmanager
+def story(plugin: ModuleType, url: str, token: str, guest: str) -> Iterator[Story]:
     """The story over connections whose clock stands still, so that requests are the same."""
+    with contextlib.closing(Client()) as client:
 
-    def opened(with_token: str) -> Connection:
-        return connect(plugin, url, token=with_token, clock=HeldClock(BOOKED_AT))
+        def opened(with_token: str) -> Connection:
+            clock = HeldClock(BOOKED_AT)
+            return connect(plugin, url, token=with_token, clock=clock, client=client)
 
-    return Story(opened(token), opened(STRANGER), guest)
+        conn, stranger = opened(token), opened(STRANGER)
+        with contextlib.closing(conn), contextlib.closing(stranger):
+            yield Story(conn, stranger, guest)
 
 
 # ---------------------------------------------------------------- recording
@@ -105,13 +111,15 @@ def record(crm: str, folder: Path, *, live: bool = False) -> list[Path]:
     place = folder / crm
     place.mkdir(parents=True, exist_ok=True)
     files = []
-    with _target(crm, plugin, live=live) as target:
-        steps = story(plugin, target.url, target.token, guest).steps()
-        for name, call in steps.items():
-            interactions, answers = _recorded(target, call)
+    with (
+        _target(crm, plugin, live=live) as target,
+        story(plugin, target.url, target.token, guest) as told_story,
+    ):
+        for name, call in told_story.steps().items():
+            exchanges, answers = _recorded(target, call)
             if any("failure" in answer for answer in answers) != (name in TROUBLED):
                 raise CrmwireError(f"The step {name} went otherwise than it should: {answers}.")
-            data = {"provenance": provenance, "answers": answers, **interactions}
+            data = {"provenance": provenance, "answers": answers, **exchanges}
             path = place / f"{name}.yaml"
             text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
             path.write_text(text, encoding="utf-8")
@@ -204,13 +212,14 @@ def play(crm: str, folder: Path) -> Iterator[tuple[str, list[Any], list[Any]]]:
     plugin = plugin_of(crm)
     place = folder / crm
     guest = loaded(place / "check.yaml")["provenance"]["guest"]
-    for name, call in story(plugin, kept_as(crm, plugin), HIDDEN, guest).steps().items():
-        file = place / f"{name}.yaml"
-        player = vcr.VCR(match_on=MATCH_ON, record_mode="none")
-        with player.use_cassette(str(file)) as cassette:
-            answers = told(call)
-            assert cassette.all_played, f"{file}: some exchanges were not asked for"
-        yield name, loaded(file)["answers"], answers
+    with story(plugin, kept_as(crm, plugin), HIDDEN, guest) as told_story:
+        for name, call in told_story.steps().items():
+            file = place / f"{name}.yaml"
+            player = vcr.VCR(match_on=MATCH_ON, record_mode="none")
+            with player.use_cassette(str(file)) as cassette:
+                answers = told(call)
+                assert cassette.all_played, f"{file}: some exchanges were not asked for"
+            yield name, loaded(file)["answers"], answers
 
 
 def loaded(file: Path) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class ContractBase:
 
     def connection(self, token: str, *, checked: bool = True, **settings: Any) -> Connection:
         """A connection to the sandbox, asked once who it is, as before a first delivery."""
-        own = {"clock": HurryingClock(), "client": _front().client}
+        own: dict[str, Any] = {"clock": HurryingClock(), "client": _front().client}
         conn = connect(self.plugin, self.url, token=token, **own, **settings)
         self._open.append(conn)
         if checked:
