@@ -3,101 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from attrs import define
 
-from crmwire.app import App
-from crmwire.demo.environment import surroundings
-from crmwire.draining import Drainer
-from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
-from crmwire.store import DeliveryFilter, setup
-from crmwire.testing.toysandbox import ToySandbox
-from crmwire.types import Event
-from crmwire.vocabulary import Booking, Details, Page, Person
+from crmwire.sandbox import Fault
+from crmwire.store import DeliveryFilter
 
-START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
-
-
-@define
-class Toy:
-    """A crmwire with one toy CRM; drains run when asked to."""
-
-    app: App
-    drainer: Drainer
-    sandbox: ToySandbox
-    feed: int
-    first: datetime
-
-    def accept(self, *events: Event) -> None:
-        self.app.store.accept(self.feed, list(events), self.app.clock.now())
-
-    def drain(self) -> None:
-        while lanes := self.app.store.due_lanes(self.app.clock.now()):
-            for lane in lanes:
-                self.drainer.drain(lane, threading.Event())
-
-    def event(self, verb: str, uid: str, minute: int, *, previous: str = "", hour: int = 9,
-              partial: bool = False) -> Event:  # fmt: skip
-        start = START.replace(hour=hour)
-        details = Details(
-            booking=Booking(start=start, end=start + timedelta(minutes=30)),
-            guest=Person(email="ada@example.com", full_name="Ada Byron"),
-            page=Page(id="7", title="Intro"),
-        )
-        return Event(
-            type=f"booking.{verb}",
-            subject_id=uid,
-            previous_ids=(previous,) if previous else (),
-            occurred_at=self.first + timedelta(minutes=minute),
-            partial=partial,
-            details=Details() if partial else details,
-        )
-
-    def live(self) -> list[str]:
-        """The starts of the activities that are not marked as cancelled."""
-        (account,) = self.sandbox.accounts.values()
-        return [
-            entry.start
-            for person in self.sandbox.timelines(account)
-            for entry in person.entries
-            if entry.status != "cancelled" and "[Cancelled]" not in entry.title
-        ]
-
-    def people(self) -> int:
-        (account,) = self.sandbox.accounts.values()
-        return len(self.sandbox.timelines(account))
-
-
-@contextmanager
-def toy(folder: Path, **more: float) -> Iterator[Toy]:
-    sandbox = ToySandbox(SandboxSettings())
-    with surroundings(folder), SandboxServer(sandbox) as server, App(folder / "home") as app:
-        feed = app.store.write(
-            lambda db: setup.insert_feed(
-                db,
-                name="cal",
-                team="default",
-                source="none",
-                token_hash=b"t",
-                settings={},
-                allow_unsigned=True,
-                since=None,
-                now=0.0,
-            )
-        )
-        settings = {"host": server.url, "tries": [0.01], "read_timeout": 2.0, **more}
-        app.add_connection("crm", crm="toy", token="sandbox", settings=settings)
-        app.add_route(feed="cal", connection="crm", preset="linktime")
-        yield Toy(app, Drainer(app.openings), sandbox, feed, app.clock.now())
-
-
+Opens = Callable[..., AbstractContextManager[Any]]
 HISTORIES = {
     "moved and cancelled under one id": [
         ("created", "a", "", 9), ("rescheduled", "a", "", 15), ("cancelled", "a", "", 15),
@@ -115,10 +33,11 @@ HISTORIES = {
 ENDS = {"moved twice, each time a new id": 17, "cancelled by the host and booked anew": 16}
 
 
-@pytest.mark.usefixtures("toy_installed")
 @pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "in one backlog"])
 @pytest.mark.parametrize("name", HISTORIES)
-def test_every_order_of_arrival_ends_alike(name: str, at_once: bool, tmp_path: Path) -> None:
+def test_every_order_of_arrival_ends_alike(
+    toy: Opens, name: str, at_once: bool, tmp_path: Path
+) -> None:
     for number, order in enumerate(itertools.permutations(enumerate(HISTORIES[name], start=1))):
         with toy(tmp_path / str(number)) as scene:
             for minute, (verb, uid, previous, hour) in order:
@@ -136,8 +55,7 @@ def test_every_order_of_arrival_ends_alike(name: str, at_once: bool, tmp_path: P
             assert scene.people() <= 1
 
 
-@pytest.mark.usefixtures("toy_installed")
-def test_a_cancel_that_comes_first_writes_nobody(tmp_path: Path) -> None:
+def test_a_cancel_that_comes_first_writes_nobody(toy: Opens, tmp_path: Path) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("cancelled", "a", 5))
         scene.drain()
@@ -148,8 +66,7 @@ def test_a_cancel_that_comes_first_writes_nobody(tmp_path: Path) -> None:
         assert [row.state for row in rows] == ["skipped", "skipped"]
 
 
-@pytest.mark.usefixtures("toy_installed")
-def test_retrying_what_was_superseded_writes_nothing(tmp_path: Path) -> None:
+def test_retrying_what_was_superseded_writes_nothing(toy: Opens, tmp_path: Path) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
         scene.app.store.write(
@@ -164,9 +81,8 @@ def test_retrying_what_was_superseded_writes_nothing(tmp_path: Path) -> None:
         assert len(scene.live()) == 1
 
 
-@pytest.mark.usefixtures("toy_installed")
 def test_a_delivered_event_is_written_again_only_when_asked_and_doubles_nothing(
-    tmp_path: Path,
+    toy: Opens, tmp_path: Path,
 ) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
@@ -180,8 +96,7 @@ def test_a_delivered_event_is_written_again_only_when_asked_and_doubles_nothing(
         assert [one["action"] for one in scene.sandbox.commits[before:]].count("create") == 0
 
 
-@pytest.mark.usefixtures("toy_installed")
-def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(tmp_path: Path) -> None:
+def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(toy: Opens, tmp_path: Path) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
         scene.drain()
@@ -194,8 +109,7 @@ def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(tmp_path: Pat
         assert [datetime.fromisoformat(one).hour for one in scene.live()] == [15]
 
 
-@pytest.mark.usefixtures("toy_installed")
-def test_an_update_that_lands_late_does_not_overwrite_a_newer_one(tmp_path: Path) -> None:
+def test_an_update_that_lands_late_does_not_overwrite_a_newer_one(toy: Opens, tmp_path: Path) -> None:
     """A reschedule is not answered in time and committed afterwards; the cancel must win."""
     with toy(tmp_path, read_timeout=0.3, settle_after=1.0) as scene:
         scene.accept(scene.event("created", "a", 1))

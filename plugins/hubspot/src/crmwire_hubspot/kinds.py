@@ -35,6 +35,10 @@ ASSOCIATION_TYPES = {
 """Ids of HubSpot's own unlabelled association types, from the official clients
 (HubSpot/hubspot-api-python, `hubspot/crm/association_type.py`, read 2026-11)."""
 
+ASSOCIATED = "associations."
+"""A mapping's field `associations.deals` associates with the record of that id, which an event
+itself names, such as a URL parameter. (The search names associations so, too.)"""
+
 PRIMARY = {("contacts", "companies"): 1, ("deals", "companies"): 5}
 """Ids that make the company the primary one; a record has one at most, a new one replaces it."""
 
@@ -47,3 +51,13 @@ def association(from_type: str, to_type: str, *, primary: bool = False) -> dict[
     if type_id is None:
         return None
     return {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}
+
+
+def linked_type(name: str) -> str | None:
+    """The object type that a mapping's field associates with, None for a property."""
+    return name.removeprefix(ASSOCIATED) if name.startswith(ASSOCIATED) else None
+
+
+def linkable(object_type: str) -> list[str]:
+    """The types that records of this type can be associated with by id."""
+    return [to for from_, to in ASSOCIATION_TYPES if from_ == object_type]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crmwire.errors import Failure
+from crmwire.errors import Failure, NotAllowed
 from crmwire.types import Json, Record
 from crmwire_hubspot import paths
 from crmwire_hubspot.scopes import OWNERS_READ, naming_scope
@@ -17,21 +17,26 @@ if TYPE_CHECKING:
 
 DAY, HOUR = 86_400.0, 3_600.0
 _ANSWERS = 100
+_ALL, _FRESH = "owners", "owners-are-fresh"
 
 
 def find_owners(conn: Connection, emails: Iterable[str]) -> dict[str, Record | Failure | None]:
     """The owner with each address; None if the account has none.
 
-    All owners are read once a day; for an address that is not among them HubSpot is asked once
-    an hour, since a user may be new.
+    All owners are read once a day, and for an address that is not among them at most once an
+    hour, since a user may be new. Without the scope nobody is found: that capability is lost,
+    `check` says so, and what else is to be written does not wait for it.
     """
     found: dict[str, Record | Failure | None] = {}
     for email in dict.fromkeys(email_key(email) for email in emails):
         try:
-            known = _as_map(conn.cache("owners", DAY, partial(_all, conn)))
-            data = known.get(email)
-            if data is None:
-                data = conn.cache(f"owner:{email}", HOUR, partial(_one, conn, email))
+            data = _known(conn).get(email)
+            if data is None and not conn.cache(_FRESH, HOUR, bool):
+                conn.forget_cached(_ALL)
+                data = _known(conn).get(email)
+        except NotAllowed:
+            found[email] = None
+            continue
         except Failure as error:
             found[email] = naming_scope(error, OWNERS_READ)
             continue
@@ -41,11 +46,15 @@ def find_owners(conn: Connection, emails: Iterable[str]) -> dict[str, Record | F
 
 def warm_up(conn: Connection) -> None:
     """Read all owners anew. Raises: NotAllowed without the scope."""
-    conn.forget_cached("owners")
+    conn.forget_cached(_ALL)
     try:
-        conn.cache("owners", DAY, partial(_all, conn))
+        _known(conn)
     except Failure as error:
         raise naming_scope(error, OWNERS_READ) from None
+
+
+def _known(conn: Connection) -> Mapping[str, Json]:
+    return _as_map(conn.cache(_ALL, DAY, partial(_all, conn)))
 
 
 def _all(conn: Connection) -> Json:
@@ -60,12 +69,9 @@ def _all(conn: Connection) -> Json:
         after = (data.get("paging") or {}).get("next", {}).get("after")
         if after is None:
             break
+    conn.forget_cached(_FRESH)
+    conn.cache(_FRESH, HOUR, lambda: True)
     return owners
-
-
-def _one(conn: Connection, email: str) -> Json:
-    data = conn.http.get(paths.owners(conn), params={"email": email, "limit": "1"}).json()
-    return next((owner for owner in _people(data)), {})
 
 
 def _people(data: Any) -> Iterable[dict[str, Any]]:

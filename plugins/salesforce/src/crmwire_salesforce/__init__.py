@@ -21,11 +21,15 @@ if TYPE_CHECKING:
         Candidates,
         ConnectionReport,
         CrmInfo,
+        Draft,
+        Event,
         FieldInfo,
         Finding,
         LimitState,
         Query,
         Record,
+        SetupStep,
+        Subject,
         Write,
         Written,
     )
@@ -74,6 +78,25 @@ def presets(conn: Connection) -> Mapping[str, str] | None:
         for file in folder.iterdir()
         if file.name.endswith(".toml")
     }
+
+
+@hookimpl
+def map_event(
+    conn: Connection, event: Event, subject: Subject, mapping: FieldMapping
+) -> Sequence[Draft] | None:
+    from crmwire_salesforce.switched import without_switched_off
+
+    left = without_switched_off(mapping)
+    return None if left is mapping else left.drafts(event, subject)
+
+
+@hookimpl
+def set_up(
+    conn: Connection, mapping: FieldMapping | None, steps: Sequence[str]
+) -> Sequence[SetupStep] | None:
+    from crmwire_salesforce import setting_up
+
+    return setting_up.set_up(conn, mapping, steps)
 
 
 @hookimpl

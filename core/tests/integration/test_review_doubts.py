@@ -1,0 +1,103 @@
+"""What may stand in the CRM is found before anything is sent that could double it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmwire.errors import NotAllowed
+from crmwire.sandbox import Fault
+from crmwire.store import DeliveryFilter
+from crmwire.testing import toycrm
+from crmwire.types import Record, Write
+
+Opens = Callable[..., AbstractContextManager[Any]]
+QUICK = {"read_timeout": 0.3, "settle_after": 1.0}
+
+
+def test_a_person_whose_create_may_still_land_is_not_made_for_another_booking(
+    toy: Opens, tmp_path: Path
+) -> None:
+    with toy(tmp_path, **QUICK) as scene:
+        late = Fault(kind="late_commit", method="POST", path="/contacts", seconds=0.8, times=1)
+        scene.sandbox.faults.arm([late])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        scene.accept(scene.event("created", "b", 2, hour=11))
+        scene.drain_until_done()
+        assert scene.people() == 1
+        assert len(scene.live()) == 2
+        assert scene.states() == ["delivered", "delivered"]
+
+
+def test_a_create_in_doubt_is_never_sent_again_because_it_could_not_be_looked_up(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with toy(tmp_path, **QUICK) as scene:
+        lost = Fault(kind="lost_answer", method="POST", path="/activities", times=1)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        real = toycrm._search
+
+        def forbidden(*_: object) -> Any:
+            raise NotAllowed("the user may not search")
+
+        monkeypatch.setattr(toycrm, "_search", forbidden)
+        scene.drain_until_done()
+        assert scene.states() == ["held"]
+        monkeypatch.setattr(toycrm, "_search", real)
+        scene.app.retry([1])
+        scene.drain_until_done()
+        assert scene.states() == ["delivered"]
+        assert len(scene.live()) == 1
+
+
+def test_a_later_event_does_not_write_what_a_held_one_may_have_written(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with toy(tmp_path, **QUICK) as scene:
+        lost = Fault(kind="lost_answer", method="POST", path="/activities", times=1)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        with monkeypatch.context() as patch:
+
+            def forbidden(*_: object) -> Any:
+                raise NotAllowed("the user may not search")
+
+            patch.setattr(toycrm, "_search", forbidden)
+            scene.drain_until_done()
+        scene.accept(scene.event("rescheduled", "a", 2, hour=15))
+        scene.drain_until_done()
+        scene.app.retry([1, 2])
+        scene.drain_until_done()
+        assert scene.states() == ["delivered", "delivered"]
+        assert [one[11:13] for one in scene.live()] == ["15"]
+
+
+def test_what_an_attempt_did_write_is_not_looked_for_but_named_to_the_rest(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[Write]] = []
+    real = toycrm._made_by
+
+    def made_by(conn: Any, write: Any) -> Any:
+        asked.append(write)
+        return real(conn, write)
+
+    monkeypatch.setattr(toycrm, "_made_by", made_by)
+    with toy(tmp_path, **QUICK) as scene:
+        lost = Fault(kind="lost_answer", method="POST", path="/activities", times=1)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain_until_done()
+        (write,) = asked
+        assert (write.role, write.fields["contact"]) == ("activity", "t1")
+        assert len(scene.live()) == 1

@@ -1,0 +1,251 @@
+"""Nothing that is stored, set up or answered oddly stops a lane or loses a delivery."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmwire.engine import Engine
+from crmwire.errors import StoreUnavailable
+from crmwire.sandbox import Fault
+from crmwire.store import DeliveryFilter
+from crmwire.store.database import Writer
+from crmwire.testing import toycrm
+
+Opens = Callable[..., AbstractContextManager[Any]]
+
+
+def test_drains_on_new_threads_leave_no_open_files(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+
+        def drained() -> int:
+            thread = threading.Thread(
+                target=scene.drainer.drain, args=("toy:toy-1", threading.Event())
+            )
+            thread.start()
+            thread.join()
+            scene.app.store.due_lanes(scene.app.clock.now())
+            return len(os.listdir("/proc/self/fd"))
+
+        def looked() -> int:
+            thread = threading.Thread(target=scene.app.store.connections)
+            thread.start()
+            thread.join()
+            return len(os.listdir("/proc/self/fd"))
+
+        before = drained() + looked()
+        for number in range(10):
+            scene.accept(scene.event("created", f"b{number}", 1))
+            drained(), looked()
+        assert drained() + looked() <= before + 2
+
+
+def test_what_a_dead_process_worked_on_is_due_at_once_after_a_restart(
+    toy: Opens, tmp_path: Path
+) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        (lane,) = scene.app.store.due_lanes(scene.app.clock.now())
+        epoch = scene.app.store.begin_drain(lane)
+        assert scene.app.store.settle_and_claim(lane, epoch, [], limit=9, now=scene.app.clock.now())
+        scene.drain()
+        assert scene.states() == ["delivered"]
+
+
+def test_half_a_character_in_the_crm_stops_nothing(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        scene.app.check("crm")
+        (account,) = scene.sandbox.accounts.values()
+        account.records["t0"] = {
+            "type": "contacts", "id": "t0", "email": "ada@example.com", "phone": "\ud83d",
+            "created_at": "2026-01-01",
+        }  # fmt: skip
+        rows = {"person": {"contacts": {"name": {"value": "x", "write": "always"}}}}
+        del rows
+        event = scene.event("created", "a", 1)
+        import attrs
+
+        guest = attrs.evolve(event.details.guest, phone="+15550100")
+        scene.accept(attrs.evolve(event, details=attrs.evolve(event.details, guest=guest)))
+        scene.drain()
+        assert scene.states() == ["delivered"]
+        assert scene.people() == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE events SET event = '{\"type\": 1}' WHERE id = 1",
+        "UPDATE events SET snapshot = 'no json' WHERE id = 1",
+        "UPDATE deliveries SET attempt = '{\"writes\": [{}]}', attempt_open = 1 WHERE id = 1",
+    ],
+)
+def test_a_delivery_that_cannot_be_read_is_held_and_stops_no_other(
+    toy: Opens, tmp_path: Path, damage: str
+) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("created", "a", 1), scene.event("created", "b", 1, hour=11))
+        scene.app.store.write(lambda db: db.execute(damage))
+        scene.drain()
+        first, second = scene.states()
+        assert second == "delivered"
+        assert first == "held"
+        assert scene.app.delivery(1).row.reason
+
+
+def test_a_mapping_that_cannot_be_used_any_more_holds_its_deliveries_and_stops_no_other(
+    toy: Opens, tmp_path: Path
+) -> None:
+    with toy(tmp_path) as scene:
+        scene.app.add_route(feed="cal", connection="crm", preset="linktime", page="7")
+        scene.app.store.write(
+            lambda db: db.execute("UPDATE routes SET mapping = '{}' WHERE page = '*'")
+        )
+        odd = scene.event("created", "a", 1, page="other")
+        scene.accept(odd, scene.event("created", "b", 1, hour=11))
+        scene.drain()
+        assert scene.states() == ["held", "delivered"]
+        assert "title" in str(scene.app.delivery(1).row.reason)
+
+
+def test_a_connection_that_is_removed_while_it_works_stays_removed(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with toy(tmp_path) as scene:
+        real = toycrm._search
+
+        def removing(*arguments: Any) -> Any:
+            monkeypatch.setattr(toycrm, "_search", real)
+            scene.app.remove_connection("crm")
+            return real(*arguments)
+
+        monkeypatch.setattr(toycrm, "_search", removing)
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        assert scene.app.store.connections() == []
+        assert scene.states() == ["skipped"]
+
+
+def test_a_lane_whose_subjects_wait_for_their_next_try_is_not_due(
+    toy: Opens, tmp_path: Path
+) -> None:
+    with toy(tmp_path, tries=[60]) as scene:
+        scene.app.check("crm")
+        scene.sandbox.faults.arm([Fault(kind="status", status=500, path="/search")])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        scene.accept(scene.event("rescheduled", "a", 2, hour=15))
+        assert scene.app.store.due_lanes(scene.app.clock.now()) == []
+
+
+def test_a_check_during_the_first_drain_does_not_let_a_second_drain_send_the_same(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with toy(tmp_path) as scene:
+        real = toycrm._search
+        (account_lane,) = ["toy:toy-1"]
+        monkeypatch.setattr(
+            scene.app.openings, "checked", lambda row: scene.app.openings.connection(row)
+        )
+
+        def interrupted(*arguments: Any) -> Any:
+            monkeypatch.setattr(toycrm, "_search", real)
+            found = real(*arguments)
+            scene.app.check("crm")
+            scene.drainer.drain(account_lane, threading.Event())
+            return found
+
+        monkeypatch.setattr(toycrm, "_search", interrupted)
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        assert scene.people() == 1
+        assert len(scene.live()) == 1
+
+
+def test_an_endless_retry_after_stops_nothing(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        scene.app.check("crm")
+        fault = Fault(kind="status", status=429, headers={"Retry-After": "1e300"}, path="/search")
+        scene.sandbox.faults.arm([fault])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        assert scene.states() == ["ready"]
+
+
+def test_a_vendor_that_asks_for_no_wait_is_not_asked_over_and_over(
+    toy: Opens, tmp_path: Path
+) -> None:
+    with toy(tmp_path) as scene:
+        scene.app.check("crm")
+        fault = Fault(kind="status", status=429, headers={"Retry-After": "0"}, path="/search")
+        scene.sandbox.faults.arm([fault])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drainer.drain("toy:toy-1", stopping(0.5))
+        assert len(scene.sandbox.requests) < 10
+
+
+def stopping(seconds: float) -> threading.Event:
+    stop = threading.Event()
+    threading.Timer(seconds, stop.set).start()
+    return stop
+
+
+def test_the_sweep_goes_on_when_a_hanging_plugin_cannot_be_noted() -> None:
+    drained, begun, free = threading.Event(), threading.Event(), threading.Event()
+
+    def drain(lane: str, stop: threading.Event) -> None:
+        if lane == "slow":
+            begun.set()
+            free.wait(5)
+        else:
+            drained.set()
+
+    def hangs(lane: str, thread: threading.Thread) -> bool:
+        raise StoreUnavailable("the disk is full")
+
+    due: list[str] = []
+    engine = Engine(drain, due=lambda: due, crm_of=lambda lane: lane, hangs=hangs, sweep=0.01)
+    engine.start()
+    engine.wake(["slow"])
+    assert begun.wait(2)
+    threading.Event().wait(0.1)
+    due.append("quick")
+    assert drained.wait(2)
+    free.set()
+    assert engine.stop(2)
+
+
+def test_a_write_that_nobody_waits_for_any_more_stops_no_other(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "x.db", threaded=True)
+    begun, free = threading.Event(), threading.Event()
+
+    def slow(db: Any) -> None:
+        begun.set()
+        free.wait(5)
+
+    first = writer.submit(slow)
+    assert begun.wait(2)
+    given_up = writer.submit(lambda db: 1)
+    third = writer.submit(lambda db: 2)
+    assert given_up.cancel()
+    free.set()
+    first.result(2)
+    assert third.result(2) == 2
+    writer.close()
+
+
+def test_a_connection_s_zone_counts_as_soon_as_it_is_changed(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        (route,) = scene.app.store.routes()
+        assert scene.app.openings.mapping(route).zone is None
+        settings = {**scene.app.store.connection("crm").settings, "zone": "Asia/Tokyo"}
+        scene.app.change_connection("crm", settings=settings)
+        assert scene.app.openings.mapping(route).zone == "Asia/Tokyo"
