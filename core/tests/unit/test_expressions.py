@@ -421,3 +421,11 @@ def test_no_result_exceeds_the_bound(pieces: list[str], title: str, alone: bool)
 def test_every_variable_may_be_named() -> None:
     for name in VARIABLES:
         assert compile_expression("{{ " + name + " }}")({name: "here"}) == "here"
+
+
+def test_a_key_may_be_named_by_another_value() -> None:
+    variables = {"tracking": {"deal": "42"}, "options": {"key": "deal", "none": None}}
+    assert compile_expression("{{ tracking[options.key] }}")(variables) == "42"
+    assert compile_expression("{{ tracking[options.none] }}")(variables) is None
+    with pytest.raises(ExpressionError):
+        compile_expression("{{ tracking[options.key ~ 'x'] }}")

@@ -93,20 +93,26 @@ class Check:
     def _path(self, node: nodes.Node) -> Iterable[nodes.Node]:
         """A name with what follows its dots; or such an access to what a filter gives."""
         steps: list[str] = []
+        keys: list[nodes.Node] = []
         while True:
             if isinstance(node, nodes.Name):
                 self._name(node)
                 self.paths.add(".".join([node.name, *reversed(steps)]))
-                return ()
+                return keys
             if isinstance(node, nodes.Getattr):
                 steps.append(node.attr)
             elif isinstance(node, nodes.Getitem):
                 key = node.arg
                 if isinstance(key, nodes.Slice):
                     raise self._error(_REFUSED[nodes.Slice])
-                if not isinstance(key, nodes.Const) or not isinstance(key.value, str | int):
-                    raise self._error("A key in [ ] must be a text or a number, written out.")
-                steps.append(str(key.value))
+                if isinstance(key, nodes.Name | nodes.Getattr | nodes.Getitem):
+                    # What the key names is only known when it is read, so the path ends above it.
+                    steps.clear()
+                    keys.append(key)
+                elif isinstance(key, nodes.Const) and isinstance(key.value, str | int):
+                    steps.append(str(key.value))
+                else:
+                    raise self._error("A key in [ ] must be a text, a number or a name.")
             else:
                 break
             self._count += 1
@@ -114,7 +120,7 @@ class Check:
                 raise self._error("It is nested too deeply.")
             node = node.node
         if isinstance(node, nodes.Filter | nodes.CondExpr | nodes.Or | nodes.And):
-            return (node,)
+            return (node, *keys)
         raise self._error("Only variables have parts that can be read with a dot.")
 
     def _name(self, node: nodes.Name) -> None:

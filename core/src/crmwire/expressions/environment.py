@@ -63,7 +63,9 @@ class Environment(SandboxedEnvironment):
         if obj is None:
             return None
         defined(obj)
-        if isinstance(obj, Mapping):
+        if argument is None:
+            return None
+        if isinstance(obj, Mapping) and isinstance(argument, str | int):
             try:
                 return obj[argument]
             except KeyError:
