@@ -223,7 +223,6 @@ def test_the_names_that_an_expression_reads_are_told() -> None:
         "{{ +page.id }}",
         "{{ {'a': 1} }}",
         "{{ guest.email[1:] }}",
-        "{{ guest[page.id] }}",
         "{{ guest[1.5] }}",
         "{{ ''.__class__ }}",
         "{{ [].append }}",
