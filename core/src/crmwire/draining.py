@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from crmwire.errors import CrmwireError, Failure, NeedsLogin, PluginBroken
+from crmwire.errors import CrmwireError, Failure, NeedsLogin, PluginBroken, StoreUnavailable
 from crmwire.hooks import culprit_of_thread
-from crmwire.pipeline import Desk, Result, carry_out
-from crmwire.pipeline.outcomes import Pause
+from crmwire.pipeline import Desk, Planned, Result, carry_out
+from crmwire.pipeline.outcomes import Pause, of_failure
 from crmwire.store import Batch, Fenced, Outcome, setup
 
 if TYPE_CHECKING:
@@ -41,14 +41,15 @@ class Drainer:
         """Work until nothing of the lane is due, the lane is paused, or `stop` is set."""
         try:
             epoch = self._store.begin_drain(lane)
-            result, last = Result(), None
+            result, last, singly = Result(), None, 0
             while True:
+                most = 1 if singly > 0 else BATCH
                 batch = self._store.settle_and_claim(
                     lane,
                     epoch,
                     result.outcomes,
                     result.created,
-                    limit=0 if stop.is_set() else BATCH,
+                    limit=0 if stop.is_set() else most,
                     after=last,
                     now=self._clock.now(),
                 )
@@ -59,6 +60,7 @@ class Drainer:
                     return
                 last = batch.connection
                 result = self._carry_out(lane, batch, epoch)
+                singly = max(singly - 1, result.odd)
                 self._rest(lane, last, result)
         except Fenced:
             log.info("drain_fenced", lane=lane)
@@ -100,13 +102,36 @@ class Drainer:
         size = max(1, desk.conn.info.batch)
         for start in range(0, len(batch.items), size):
             part = Batch(connection=batch.connection, items=batch.items[start : start + size])
-            try:
-                made = carry_out(desk, part, epoch)
-            except Failure as error:
-                made = self._given_back(part, error)
+            made = self._tried(desk, part, epoch)
+            if part.items[-1] is not batch.items[-1]:
+                # The next part finds what this one made; it must not wait for the whole batch.
+                self._store.settle_and_claim(
+                    lane, epoch, made.outcomes, made.created, limit=0, now=self._clock.now()
+                )
             _add(result, made)
         self._busy.pop(lane, None)
         return result
+
+    def _tried(self, desk: Desk, batch: Batch, epoch: int) -> Result:
+        """Carry out a part; what nobody foresaw fails the one delivery at fault, and no other."""
+        try:
+            return carry_out(desk, batch, epoch)
+        except (Fenced, StoreUnavailable):
+            raise
+        except Failure as error:
+            return self._given_back(batch, error)
+        except Exception as error:  # noqa: BLE001  (one odd delivery must not stop its lane)
+            log.error("batch_failed", connection=desk.conn.name, error=type(error).__name__)
+            if len(batch.items) > 1:
+                result = self._given_back(batch, None)
+                result.odd = len(batch.items)
+                return result
+            odd = PluginBroken(
+                f"crmwire failed on it ({type(error).__name__}: {error}).",
+                remedy="Look at its mapping; report the error if that is in order.",
+            )
+            one = Planned(claimed=batch.items[0])
+            return Result(outcomes=[of_failure(desk, one, odd, attempt_open=None)])
 
     def _given_back(self, batch: Batch, error: CrmwireError | None) -> Result:
         """Make the deliveries ready again, none of them tried."""
@@ -115,7 +140,7 @@ class Drainer:
                 Outcome(
                     delivery=item.delivery.id,
                     state="ready",
-                    attempt_open=item.attempt_open,
+                    attempt_open=None,
                     reason=error.message if error else None,
                     remedy=error.remedy if error else None,
                 )
@@ -197,3 +222,4 @@ def _add(result: Result, made: Result) -> None:
         result.pause = made.pause
     result.needs_login = result.needs_login or made.needs_login
     result.broken = result.broken or made.broken
+    result.odd += made.odd

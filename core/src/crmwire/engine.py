@@ -146,7 +146,11 @@ class Engine:
             with self._lock:
                 runs = list(self._runs.items())
             for lane, run in runs:
-                hangs = self._hangs(lane, run.thread)
+                try:
+                    hangs = self._hangs(lane, run.thread)
+                except Exception as error:  # noqa: BLE001  (the sweep must go on)
+                    log.error("watch_failed", lane=lane, error=f"{type(error).__name__}: {error}")
+                    continue
                 with self._lock:
                     if hangs is not run.aside:
                         run.aside = hangs

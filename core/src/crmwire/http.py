@@ -38,6 +38,8 @@ REPEATS = 2
 """How often one call is sent again in place, where that is safe."""
 SHORT_WAIT = 2.0
 """Seconds of `Retry-After` that are waited for in place; longer ones pause the lane."""
+LONGEST_RETRY_AFTER = 24 * 3600.0
+"""Seconds of `Retry-After` that are believed; then the vendor is asked again."""
 _PARALLEL = 8
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -379,13 +381,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        return min(max(0.0, float(value)), LONGEST_RETRY_AFTER)
     except ValueError:
         pass
     try:
         until = email.utils.parsedate_to_datetime(value)
         start = email.utils.parsedate_to_datetime(headers["date"])
-        return max(0.1, (until - start).total_seconds())
+        return min(max(0.1, (until - start).total_seconds()), LONGEST_RETRY_AFTER)
     except (KeyError, ValueError, TypeError):
         return None
 

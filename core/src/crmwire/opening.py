@@ -177,12 +177,13 @@ class Openings:
 
     def mapping(self, row: RouteRow) -> Mapping:
         """The compiled mapping of a route. Raises: ConfigurationError, PluginBroken."""
-        stamp = f"{row.fingerprint}|{row.options}|{row.rows}|{row.zone}|{row.connection}"
+        conn_row = self.store.connection(row.connection)
+        stamp = f"{row.fingerprint}|{row.options}|{row.rows}|{row.zone}|{conn_row.settings}"
         with self._lock:
             known = self._mappings.get(row.id)
             if known is not None and known[0] == stamp:
                 return known[1]
-        conn = self.connection(self.store.connection(row.connection))
+        conn = self.connection(conn_row)
         made = self.compiled(
             row.mapping,
             conn.info,

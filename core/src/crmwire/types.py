@@ -91,6 +91,9 @@ class SourceInfo:
     setup: str = ""
 
 
+_LARGEST = 2**61
+
+
 @frozen(kw_only=True)
 class Event:
     """One thing that happened to one subject, as a source tells it.
@@ -116,7 +119,7 @@ class Event:
     def order(self) -> int:
         """The number that orders this event among those of its subject."""
         if self.version is not None:
-            return self.version
+            return max(-_LARGEST, min(self.version, _LARGEST))
         return int(self.occurred_at.timestamp() * 1_000_000)
 
 

@@ -58,6 +58,11 @@ def resolve(write: Write, done: Mapping[str, Written | Failure]) -> Write | Fail
         if outcome is None:
             return Rejected(f"The record {name!r} that this one refers to was not written.")
     ids = {name: outcome.record for name, outcome in done.items() if isinstance(outcome, Written)}
+    return filled(write, ids)
+
+
+def filled(write: Write, ids: Mapping[str, str]) -> Write:
+    """The write with these record ids for the references of those names; others stay."""
     return attrs.evolve(
         write,
         fields={name: _filled(value, ids) for name, value in write.fields.items()},
@@ -77,7 +82,7 @@ def because_of(failure: Failure) -> Failure:
 
 def _filled(value: Value, ids: Mapping[str, str]) -> Value:
     if isinstance(value, Ref):
-        return ids[value.write]
+        return ids.get(value.write, value)
     if isinstance(value, Mapping):
         return {name: _filled(part, ids) for name, part in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -87,5 +92,5 @@ def _filled(value: Value, ids: Mapping[str, str]) -> Value:
 
 def _filled_about(about: About, ids: Mapping[str, str]) -> About:
     if isinstance(about.record, Ref):
-        return attrs.evolve(about, record=ids[about.record.write])
+        return attrs.evolve(about, record=ids.get(about.record.write, about.record))
     return about

@@ -59,11 +59,12 @@ class Toy:
 
     def event(self, verb: str, uid: str, minute: int, *, previous: str = "", hour: int = 9,
               partial: bool = False, email: str = "ada@example.com",
-              guests: tuple[str, ...] = (), page: str = "7") -> Event:  # fmt: skip
+              guests: tuple[str, ...] = (), page: str = "7",
+              phone: str | None = None) -> Event:  # fmt: skip
         start = START.replace(hour=hour)
         details = Details(
             booking=Booking(start=start, end=start + timedelta(minutes=30)),
-            guest=Person(email=email, full_name="Ada Byron"),
+            guest=Person(email=email, full_name="Ada Byron", phone=phone),
             guests=tuple(Person(email=one) for one in guests),
             page=Page(id=page, title="Intro"),
         )

@@ -82,7 +82,8 @@ def test_retrying_what_was_superseded_writes_nothing(toy: Opens, tmp_path: Path)
 
 
 def test_a_delivered_event_is_written_again_only_when_asked_and_doubles_nothing(
-    toy: Opens, tmp_path: Path,
+    toy: Opens,
+    tmp_path: Path,
 ) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
@@ -96,7 +97,9 @@ def test_a_delivered_event_is_written_again_only_when_asked_and_doubles_nothing(
         assert [one["action"] for one in scene.sandbox.commits[before:]].count("create") == 0
 
 
-def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(toy: Opens, tmp_path: Path) -> None:
+def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(
+    toy: Opens, tmp_path: Path
+) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
         scene.drain()
@@ -109,7 +112,9 @@ def test_a_record_that_is_gone_is_made_anew_on_the_next_reschedule(toy: Opens, t
         assert [datetime.fromisoformat(one).hour for one in scene.live()] == [15]
 
 
-def test_an_update_that_lands_late_does_not_overwrite_a_newer_one(toy: Opens, tmp_path: Path) -> None:
+def test_an_update_that_lands_late_does_not_overwrite_a_newer_one(
+    toy: Opens, tmp_path: Path
+) -> None:
     """A reschedule is not answered in time and committed afterwards; the cancel must win."""
     with toy(tmp_path, read_timeout=0.3, settle_after=1.0) as scene:
         scene.accept(scene.event("created", "a", 1))

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from crmwire.testing import toycrm
+from crmwire.sandbox import Fault
 
 Opens = Callable[..., AbstractContextManager[Any]]
 
@@ -62,33 +62,30 @@ def test_choosing_a_record_resolves_every_held_delivery_of_that_person(
         assert [one["contact"] for one in made] == ["a2", "a2"]
 
 
-def test_what_was_to_be_written_again_is_still_so_after_a_hold(
-    toy: Opens, tmp_path: Path
-) -> None:
+def test_what_was_to_be_written_again_is_still_so_after_a_hold(toy: Opens, tmp_path: Path) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
         scene.drain()
-        (account,) = scene.sandbox.accounts.values()
-        (person,) = [one for one in account.records.values() if one["type"] == "contacts"]
-        (activity,) = [one for one in account.records.values() if one["type"] == "activities"]
-        activity["title"] = "spoilt"
-        del account.records[activity["id"]]
-        broken = {**activity, "type": "moved"}
-        account.records[activity["id"]] = broken
+        refused = Fault(kind="status", status=422, method="PATCH", times=1)
+        scene.sandbox.faults.arm([refused])
         scene.app.retry([1], again=True)
-        scene.app.store.write(
-            lambda db: db.execute("UPDATE deliveries SET state = 1")
-        )
-        epoch = scene.app.store.begin_drain("toy:toy-1")
-        from crmwire.store import Outcome
-
-        now = scene.app.clock.now()
-        batch = scene.app.store.settle_and_claim("toy:toy-1", epoch, [], limit=1, now=now)
-        held = Outcome(delivery=1, state="held", reason="no")
-        scene.app.store.settle_and_claim("toy:toy-1", epoch, [held], limit=0, now=now)
+        scene.drain()
+        assert scene.states() == ["held"]
+        before = len(scene.sandbox.commits)
         scene.app.retry([1])
+        scene.drain()
+        assert scene.states() == ["delivered"]
+        assert [one["action"] for one in scene.sandbox.commits[before:]] == ["update"]
+
+
+def test_what_used_up_no_try_has_not_begun_the_time_of_trying(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.sandbox.faults.arm([Fault(kind="status", status=401)])
+        scene.drain()
         (item,) = scene.app.store.load_deliveries(1, [1])
-        assert item.delivery.again
+        assert item.delivery.state == "ready"
+        assert item.delivery.first_try_at is None
 
 
 @pytest.mark.parametrize("main_first", [True, False])
@@ -138,9 +135,7 @@ def test_a_part_of_an_unknown_booking_waits_for_the_whole(toy: Opens, tmp_path: 
         assert len(scene.live()) == 1
 
 
-def test_a_cancel_in_the_same_moment_as_the_booking_is_a_cancel(
-    toy: Opens, tmp_path: Path
-) -> None:
+def test_a_cancel_in_the_same_moment_as_the_booking_is_a_cancel(toy: Opens, tmp_path: Path) -> None:
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
         scene.accept(scene.event("rescheduled", "a", 1, hour=15))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from attrs import define, field, frozen
 
-from crmwire.app import SIGNING, checked_name, checked_zone, preset_of
 from crmwire.documents.form import OWN
 from crmwire.documents.values import dated, difference, secret_of
 from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.mapping import fingerprint
 from crmwire.opening import TOKEN
+from crmwire.setting_up.feeds import SIGNING
+from crmwire.setting_up.naming import checked_name, checked_zone
+from crmwire.setting_up.routes import preset_of
 
 if TYPE_CHECKING:
     from crmwire.app import App

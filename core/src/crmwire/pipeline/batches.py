@@ -10,13 +10,20 @@ import attrs
 from attrs import define, field
 
 from crmwire import stored
-from crmwire.errors import Failure, NeedsLogin, PluginBroken, RecordGone, RetryLater
+from crmwire.errors import (
+    Failure,
+    NeedsLogin,
+    NeedsReview,
+    PluginBroken,
+    RecordGone,
+    RetryLater,
+)
 from crmwire.http import Exchange, recording
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.doubts import settle_doubts
 from crmwire.pipeline.folding import Line
 from crmwire.pipeline.outcomes import Pause, lane_pause, of_failure
-from crmwire.pipeline.planning import Planned, plan
+from crmwire.pipeline.planning import Planned, key_of, plan
 from crmwire.pipeline.writes import Outbox, outbox
 from crmwire.store import Batch, Created, Outcome
 from crmwire.types import DeliveryChange, Link, Write, Written
@@ -35,6 +42,8 @@ class Result:
     changes: list[DeliveryChange] = field(factory=list)
     moved_to: str | None = None
     """The lane that the connection turned out to belong to."""
+    odd: int = 0
+    """How many deliveries were given back to be tried one by one, since one of them is at fault."""
 
 
 def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
@@ -49,7 +58,8 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
         still_open = {one.id for one in planned if one.failure is not None}
         left = {outcome.delivery for outcome in waiting}
         working = [one for one in planned if one.id not in left]
-        plan(desk, working)
+        _stand_back(working)
+        plan(desk, working, made=_found(working))
         box = outbox(desk, working)
         answers = _send(desk, epoch, working, box, exchanges)
     result.outcomes += waiting
@@ -70,6 +80,26 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
     return result
 
 
+def _stand_back(planned: Sequence[Planned]) -> None:
+    """Let a delivery wait for an earlier one that is held and may have made its records."""
+    for one in planned:
+        earlier = one.claimed.shadowed_by
+        if earlier is not None and one.failure is None:
+            one.failure = RetryLater(
+                f"What delivery {earlier} of the same subject wrote is not known.",
+                remedy=f"Retry or dismiss delivery {earlier} first.",
+            )
+
+
+def _found(planned: Sequence[Planned]) -> dict[tuple[str, str, str], str]:
+    return {
+        (one_.type, one_.key, one_.value): one_.record
+        for one in planned
+        for link in one.found
+        for one_ in _keys_of_found(one, link)
+    }
+
+
 # ---------------------------------------------------------------- steps 7 and 8
 
 
@@ -86,9 +116,10 @@ def _send(
     attempts = {}
     for one in planned:
         entries = [
-            {"item": line.draft.item, "write": stored.write_to_json(write)}
+            {"item": item, "write": stored.write_to_json(write)}
             for line in one.lines
             if (write := box.of_line(line)) is not None
+            for item in line.items_of(one)
         ]
         if entries and one.failure is None and one.skip is None:
             attempts[one.id] = json.dumps({"writes": entries}, ensure_ascii=False)
@@ -143,16 +174,23 @@ def _outcome(
         elif isinstance(answer, Written) or line.match is not None:
             link = _link(line, box, answer, version)
             if link is not None:
-                links.append(link)
+                links += [attrs.evolve(link, item=item) for item in line.items_of(one)]
             gone = line.draft.link is not None and line.draft.link.retired
             if gone or (line.match is not None and line.match.action == "delete"):
                 unlinked.append((line.draft.role, line.draft.item))
-    detail = _detail(one, answers, box, exchanges)
+    asked = [one.failure] if one.failure is not None else [failure for _, failure in failures]
+    detail = {**_detail(one, answers, box, exchanges), **_question(one, answers, box, asked)}
     if one.failure is not None:
         return _failed(desk, one, one.failure, in_doubt, links, unlinked, detail), one.failure
     if one.skip is not None:
         return (
-            Outcome(delivery=one.id, state="skipped", reason=one.skip, links=tuple(links)),
+            Outcome(
+                delivery=one.id,
+                state="skipped",
+                reason=one.skip,
+                version=version if one.ended else None,
+                links=tuple(links),
+            ),
             None,
         )
     if failures:
@@ -307,6 +345,24 @@ def _detail(
         "lines": lines,
         "requests": [attrs.asdict(exchange) for exchange in exchanges],
     }
+
+
+def _question(
+    one: Planned,
+    answers: Mapping[str, Written | Failure],
+    box: Outbox,
+    failures: Sequence[Failure],
+) -> dict[str, Any]:
+    """Whom a person is asked about: the role, and by what the person is known."""
+    for line in one.lines:
+        write = box.of_line(line)
+        failure = line.failure or (answers.get(write.id) if write is not None else None)
+        if isinstance(failure, NeedsReview) and failure in failures:
+            return {
+                "role": line.draft.role,
+                **({"person": key_of(line)} if line.keys else {}),
+            }
+    return {}
 
 
 def _change(desk: Desk, one: Planned, outcome: Outcome) -> DeliveryChange:

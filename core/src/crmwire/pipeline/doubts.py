@@ -8,11 +8,13 @@ from datetime import timedelta
 import attrs
 
 from crmwire import stored
-from crmwire.errors import Failure, Rejected
+from crmwire.errors import ConfigurationError, Failure, NeedsReview
 from crmwire.pipeline.desk import Desk
-from crmwire.pipeline.planning import Planned
+from crmwire.pipeline.planning import Planned, unusable
 from crmwire.store import Outcome
+from crmwire.store.work import Owner
 from crmwire.types import Link, Record, Write
+from crmwire.waves import filled
 
 LOOK_IN_THE_CRM = (
     "Look in the CRM: if the record stands there, `crmwire dismiss`; if not, `crmwire retry`."
@@ -54,16 +56,11 @@ def _look_up(desk: Desk, doubtful: Sequence[Planned]) -> None:
     asked: dict[str, Write] = {}
     owners: dict[str, list[tuple[Planned, str]]] = {}
     for one in doubtful:
-        crm = desk.mapping_of(one.claimed.route).crm
-        for entry in (one.claimed.attempt or {}).get("writes", ()):
-            write = stored.write_from_json(entry["write"])
-            if write.action not in ("create", "upsert"):
-                continue
-            write = attrs.evolve(write, settings=crm, sent_at=stored.moment(one.claimed.sent_at))
+        for write, item in _made(desk, one):
             known = asked.setdefault(write.id, write)
             if known.sent_at and write.sent_at and write.sent_at < known.sent_at:
                 asked[write.id] = write
-            owners.setdefault(write.id, []).append((one, entry["item"]))
+            owners.setdefault(write.id, []).append((one, item))
     if not any(write.action == "create" for write in asked.values()):
         return
     writes = list(asked.values())
@@ -72,8 +69,43 @@ def _look_up(desk: Desk, doubtful: Sequence[Planned]) -> None:
     except Failure as failure:
         answers = [failure] * len(writes)
     if answers is None:
-        answers = [Rejected("It may have been written.", remedy=LOOK_IN_THE_CRM)] * len(writes)
+        answers = [unknowable()] * len(writes)
     _give_out(desk, writes, answers, owners)
+
+
+def unknowable() -> NeedsReview:
+    """Only a person can find out; retried, it is sent again."""
+    return NeedsReview("It may have been written.", remedy=LOOK_IN_THE_CRM)
+
+
+def _made(desk: Desk, one: Planned) -> list[tuple[Write, str]]:
+    """What an open attempt may have made, each with its item.
+
+    People and companies that it did make, as their links tell, are named where others refer to
+    them, and not looked for.
+    """
+    subject = one.claimed.delivery.subject
+    try:
+        crm = desk.mapping_of(one.claimed.route).crm
+    except ConfigurationError as error:
+        one.failure = unusable(error)
+        return []
+    sent_at = stored.moment(one.claimed.sent_at)
+    known: dict[str, str] = {}
+    made = []
+    try:
+        for entry in (one.claimed.attempt or {})["writes"]:
+            write = stored.write_from_json(entry["write"])
+            link = subject.link(write.role, entry["item"])
+            shared = write.role in ("person", "company")
+            if shared and link is not None and link.version == subject.version:
+                known[write.id] = link.record
+            elif write.action in ("create", "upsert"):
+                made.append((attrs.evolve(write, settings=crm, sent_at=sent_at), entry["item"]))
+    except (LookupError, TypeError, ValueError):  # another version wrote it
+        one.failure = unknowable()
+        return []
+    return [(filled(write, known), item) for write, item in made]
 
 
 def _give_out(
@@ -88,7 +120,7 @@ def _give_out(
         if not isinstance(answer, Failure)
         for record in answer
     ]
-    linked = desk.store.linked(desk.connection_id, pairs)
+    linked = desk.store.linked(desk.lane, pairs)
     taken: set[tuple[str, str]] = set()
     for write, answer in zip(writes, answers, strict=True):
         if write.action == "upsert":
@@ -98,7 +130,8 @@ def _give_out(
                 one.failure = one.failure or answer
             continue
         for one, item in owners[write.id]:
-            record = _free(write, answer, one, item, linked, taken)
+            mine = (desk.connection_id, one.claimed.delivery.subject.id, write.role, item)
+            record = _free(write, answer, mine, linked, taken)
             if record is None:
                 continue
             if write.role not in ("person", "company"):
@@ -109,13 +142,11 @@ def _give_out(
 def _free(
     write: Write,
     records: Sequence[Record],
-    one: Planned,
-    item: str,
-    linked: dict[tuple[str, str], list[tuple[int, str, str]]],
+    mine: Owner,
+    linked: dict[tuple[str, str], list[Owner]],
     taken: set[tuple[str, str]],
 ) -> Record | None:
     """The first record that no other subject has; people and companies may be shared."""
-    mine = (one.claimed.delivery.subject.id, write.role, item)
     for record in records:
         place = (record.type, record.id)
         if write.role in ("person", "company"):

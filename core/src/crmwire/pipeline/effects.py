@@ -9,6 +9,7 @@ from crmwire.types import Delivery, Event, Subject
 from crmwire.vocabulary import merged
 
 SUPERSEDED = "superseded by a newer event"
+UNKNOWN_PART = "it tells only a part of a booking that is not known"
 
 
 def effective(delivery: Delivery) -> Event | None:
@@ -21,6 +22,8 @@ def effective(delivery: Delivery) -> Event | None:
     kind, _, verb = event.type.partition(".")
     if kind != "booking":
         return event
+    if is_part_of_unknown(delivery):
+        return None
     if subject.status in ENDINGS:
         return attrs.evolve(event, type=f"booking.{subject.status}")
     if delivery.late:
@@ -28,6 +31,11 @@ def effective(delivery: Delivery) -> Event | None:
             return None
         return attrs.evolve(event, type="booking.rescheduled") if subject.links else event
     return event
+
+
+def is_part_of_unknown(delivery: Delivery) -> bool:
+    """Whether the event tells a part only of a booking of which nothing else is known yet."""
+    return delivery.event.partial and delivery.subject.status == "unknown"
 
 
 def seen_by(delivery: Delivery) -> Subject:

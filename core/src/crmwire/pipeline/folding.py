@@ -32,6 +32,8 @@ class Line:
 
     draft: Draft
     planned: list[Planned]
+    items: list[tuple[Planned, str]] = field(factory=list)
+    """Which item this record is of which delivery: a main guest here, a further one there."""
     keys: tuple[Key, ...] = ()
     queries: list[Query] = field(factory=list)
     answers: list[Candidates | Failure] = field(factory=list)
@@ -48,6 +50,10 @@ class Line:
     def shared(self) -> bool:
         return len(self.planned) > 1
 
+    def items_of(self, one: Planned) -> list[str]:
+        """The items that this record is of a delivery."""
+        return [item for owner, item in self.items if owner is one]
+
 
 def folded(planned: Sequence[Planned]) -> list[Line]:
     """The lines of a batch, with persons and companies of the same key made one.
@@ -61,7 +67,8 @@ def folded(planned: Sequence[Planned]) -> list[Line]:
         planned, key=lambda one: (one.claimed.delivery.event.occurred_at, one.claimed.delivery.id)
     )
     for one in in_order:
-        for number, line in enumerate(one.lines):
+        kept: list[Line] = []
+        for line in one.lines:
             chosen = one.claimed.chosen
             if chosen is not None and chosen["role"] == line.draft.role and not line.draft.item:
                 line.chosen = Record(type=chosen["type"], id=chosen["record"])
@@ -70,12 +77,17 @@ def folded(planned: Sequence[Planned]) -> list[Line]:
                 first = by_key[key]
                 first.draft = _merged(first.draft, line.draft)
                 first.chosen = first.chosen or line.chosen
-                first.planned.append(one)
-                one.lines[number] = first
+                first.items.append((one, line.draft.item))
+                if one not in first.planned:
+                    first.planned.append(one)
+                    kept.append(first)
                 continue
             if key is not None:
                 by_key[key] = line
+            line.items.append((one, line.draft.item))
             lines.append(line)
+            kept.append(line)
+        one.lines = kept
     return lines
 
 

@@ -25,6 +25,8 @@ from crmwire.store import Outcome
 from crmwire.types import Link
 
 JITTER = 0.2
+SHORTEST_WAIT, LONGEST_WAIT = 1.0, 24 * 3600.0
+"""Seconds between which a wait that was asked for is kept."""
 
 
 @define(kw_only=True)
@@ -42,12 +44,17 @@ def next_wait(settings: ConnectionSettings, tries: int) -> float:
     return base * random.uniform(1 - JITTER, 1 + JITTER)
 
 
+def _bounded(after: float) -> float:
+    """The wait that a CRM or a plugin asks for: not so short that it is asked over and over."""
+    return min(max(after, SHORTEST_WAIT), LONGEST_WAIT)
+
+
 def of_failure(
     desk: Desk,
     one: Planned,
     failure: Failure,
     *,
-    attempt_open: bool,
+    attempt_open: bool | None,
     links: Sequence[Link] = (),
     unlinked: Sequence[tuple[str, str]] = (),
     detail: dict[str, Any] | None = None,
@@ -73,12 +80,11 @@ def of_failure(
     if isinstance(failure, NeedsLogin):
         return Outcome(state="ready", due_at=now.timestamp(), **common)
     if not isinstance(failure, RetryLater | PluginBroken):
-        common["attempt_open"] = False
         return Outcome(state="held", chargeable=True, **common)
     free = isinstance(failure, RetryLater) and failure.pause
     wait = next_wait(settings, delivery.tries)
     if isinstance(failure, RetryLater) and failure.after is not None:
-        wait = failure.after if free else max(failure.after, 0.0)
+        wait = _bounded(failure.after)
     due = now + timedelta(seconds=wait)
     if attempt_open:
         sent = stored.moment(claimed.sent_at) or now
@@ -114,7 +120,7 @@ def lane_pause(failures: Sequence[Failure]) -> Pause | None:
     longest: Pause | None = None
     for failure in failures:
         if isinstance(failure, RetryLater) and failure.pause:
-            seconds = 5.0 if failure.after is None else failure.after
+            seconds = 5.0 if failure.after is None else _bounded(failure.after)
             if longest is None or seconds > longest.seconds:
                 longest = Pause(seconds=seconds, reason=failure.message)
     return longest

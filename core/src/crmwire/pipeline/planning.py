@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 import attrs
 from attrs import define, field
 
 from crmwire.dedup import can_upsert
-from crmwire.errors import Failure, NeedsReview, Rejected
+from crmwire.errors import ConfigurationError, Failure, NeedsReview, Rejected, RetryLater
 from crmwire.filters import truncate
+from crmwire.mapping import ENDINGS
 from crmwire.pipeline.desk import Desk
-from crmwire.pipeline.effects import SUPERSEDED, effective, seen_by, told_by
+from crmwire.pipeline.effects import (
+    SUPERSEDED,
+    UNKNOWN_PART,
+    effective,
+    is_part_of_unknown,
+    seen_by,
+    told_by,
+)
 from crmwire.pipeline.folding import Line, folded
-from crmwire.store import Claimed
+from crmwire.store import ROUTE_REMOVED, Claimed
 from crmwire.types import (
     Candidates,
     Delivery,
@@ -35,6 +44,8 @@ class Planned:
 
     claimed: Claimed
     skip: str | None = None
+    ended: bool = False
+    """The booking is over and nothing stands for it, so what is older writes nothing any more."""
     failure: Failure | None = None
     lines: list[Line] = field(factory=list)
     found: tuple[Link, ...] = ()
@@ -45,10 +56,17 @@ class Planned:
         return self.claimed.delivery.id
 
 
-def plan(desk: Desk, planned: Sequence[Planned], *, look_up_all: bool = False) -> None:
+def plan(
+    desk: Desk,
+    planned: Sequence[Planned],
+    *,
+    look_up_all: bool = False,
+    made: Mapping[tuple[str, str, str], str] | None = None,
+) -> None:
     """Work out lines, matches and field changes for these deliveries, in place.
 
-    `look_up_all` reads even where an upsert would need no look-up (for previews).
+    `look_up_all` reads even where an upsert would need no look-up (for previews). `made` are
+    records, by (type, key, value), that unanswered attempts turned out to have made just now.
     """
     for one in planned:
         if one.failure is None and one.skip is None:
@@ -56,21 +74,31 @@ def plan(desk: Desk, planned: Sequence[Planned], *, look_up_all: bool = False) -
                 _draft(desk, one)
             except Failure as failure:
                 one.failure = failure
+            except ConfigurationError as error:
+                one.failure = unusable(error)
     lines = folded([one for one in planned if one.failure is None and one.skip is None])
     for line in lines:
         try:
             _ask(desk, line, look_up_all)
         except Failure as failure:
             line.failure = failure
-    users = _look_up(desk, [line for line in lines if line.failure is None])
+    users = _look_up(desk, [line for line in lines if line.failure is None], made or {})
     for line in lines:
         if line.failure is None:
             try:
                 _decide(desk, line, users)
             except Failure as failure:
                 line.failure = failure
+    if not look_up_all:
+        _spare(desk, lines)
     for one in planned:
         _conclude(one)
+
+
+def unusable(error: ConfigurationError) -> Rejected:
+    """Why a delivery is held whose route's mapping cannot be used."""
+    message = " ".join([error.message, "; ".join(error.problems)]).strip()
+    return Rejected(message, remedy=error.remedy or "Mend the route's mapping, then retry.")
 
 
 # ---------------------------------------------------------------- steps 1 and 2
@@ -78,12 +106,15 @@ def plan(desk: Desk, planned: Sequence[Planned], *, look_up_all: bool = False) -
 
 def _draft(desk: Desk, one: Planned) -> None:
     delivery = one.claimed.delivery
+    if one.claimed.route_removed:
+        one.skip = ROUTE_REMOVED
+        return
     mapping = desk.mapping_of(one.claimed.route)
     one.skip = mapping.reason_to_skip(delivery.event, delivery.subject)
     one.skip = one.skip or desk.conn.hooks.filter_event(delivery)
     event = effective(delivery)
     if one.skip is None and event is None:
-        one.skip = SUPERSEDED
+        one.skip = UNKNOWN_PART if is_part_of_unknown(delivery) else SUPERSEDED
     if one.skip is not None or event is None:
         return
     subject = seen_by(delivery)
@@ -103,6 +134,7 @@ def _draft(desk: Desk, one: Planned) -> None:
             return
     if not drafts and not one.found:
         one.skip = _nothing(delivery, event.type)
+        one.ended = event.type.rpartition(".")[2] in ENDINGS and not subject.links
     one.lines = [Line(draft=draft, planned=[one]) for draft in drafts]
 
 
@@ -156,7 +188,9 @@ def _ask(desk: Desk, line: Line, look_up_all: bool) -> None:
             line.match = line.upsert
 
 
-def _look_up(desk: Desk, lines: Sequence[Line]) -> dict[str, str | Failure | None]:
+def _look_up(
+    desk: Desk, lines: Sequence[Line], made: Mapping[tuple[str, str, str], str]
+) -> dict[str, str | Failure | None]:
     """One call for all look-ups of the batch; users come back by address."""
     queries: list[Query] = []
     for line in lines:
@@ -191,7 +225,7 @@ def _look_up(desk: Desk, lines: Sequence[Line]) -> dict[str, str | Failure | Non
         }
     except Failure as failure:
         answers = dict.fromkeys((query.id for query in [*queries, *user_queries]), failure)
-    _remember(desk, queries, answers)
+    _remember(desk, queries, answers, made)
     for line in lines:
         line.answers = [answers[query.id] for query in line.queries]
     users: dict[str, str | Failure | None] = {}
@@ -216,7 +250,10 @@ def _users(lines: Iterable[Line]) -> Iterable[str]:
 
 
 def _remember(
-    desk: Desk, queries: Sequence[Query], answers: dict[str, Candidates | Failure]
+    desk: Desk,
+    queries: Sequence[Query],
+    answers: dict[str, Candidates | Failure],
+    made: Mapping[tuple[str, str, str], str],
 ) -> None:
     """Where a look-up found nothing, add what crmwire itself created lately: indices lag."""
     empty = [
@@ -226,6 +263,7 @@ def _remember(
     ]
     keys = [(type_, query.key, query.value) for query, _ in empty for type_ in query.types]
     known = desk.store.remembered(desk.lane, keys, desk.conn.now()) if keys else {}
+    known = {**known, **made}
     for query, answer in empty:
         records = tuple(
             Record(type=type_, id=record)
@@ -236,6 +274,34 @@ def _remember(
 
 
 # ---------------------------------------------------------------- steps 5 and 6
+
+
+def _spare(desk: Desk, lines: Sequence[Line]) -> None:
+    """Make nobody anew whom an unanswered attempt of another delivery may still make."""
+    making = [
+        line
+        for line in lines
+        if line.failure is None and line.match is not None and line.match.action == "create"
+        if line.draft.role in ("person", "company") and line.keys
+    ]
+    if not making:
+        return
+    settle_after = desk.conn.settle_after
+    now = desk.conn.now()
+    others = desk.store.being_made(desk.lane, now - timedelta(seconds=settle_after))
+    for line in making:
+        sent = others.get(key_of(line))
+        if sent is not None:
+            line.failure = RetryLater(
+                f"The answer to an earlier write of this {line.draft.role} was lost; it is looked"
+                " up once it has surely been written or not.",
+                after=sent + settle_after - now.timestamp(),
+            )
+
+
+def key_of(line: Line) -> str:
+    """What a person or company is known by, over all deliveries."""
+    return f"{line.draft.role}:{line.keys[0].name}={line.keys[0].value}"
 
 
 def _decide(desk: Desk, line: Line, users: dict[str, str | Failure | None]) -> None:
@@ -305,7 +371,7 @@ def _conclude(one: Planned) -> None:
         if line.failure is not None and one.failure is None:
             one.failure = line.failure
         skipped = line.match is not None and line.match.action == "skip"
-        if skipped and line.draft.role == "person" and not line.draft.item:
+        if skipped and line.draft.role == "person" and "" in line.items_of(one):
             one.skip = line.match.why if line.match else None
     if one.failure is None and one.skip is None and one.claimed.chosen is not None:
         roles = {line.draft.role for line in one.lines}

@@ -10,7 +10,7 @@ from attrs import define, field
 from crmwire.dedup import as_list, same
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
-from crmwire.pipeline.planning import Planned
+from crmwire.pipeline.planning import Planned, key_of
 from crmwire.types import About, FieldChange, Record, RecordRef, Ref, Value, Write
 
 
@@ -81,7 +81,7 @@ def _short(item: str) -> str:
 def _write_key(one: Planned, line: Line) -> str:
     draft = line.draft
     if line.keys and draft.role in ("person", "company"):
-        return f"{draft.role}:{line.keys[0].name}={line.keys[0].value}"
+        return key_of(line)
     return f"{one.claimed.delivery.subject.id}:{draft.role}:{draft.item}"
 
 
@@ -114,7 +114,7 @@ def _missing(change: FieldChange) -> list[Value]:
 def _target(box: Outbox, one: Planned, role: str) -> tuple[str, str | Ref] | None:
     """The type and the id (or the write) of the record of another role, if there is one."""
     for line in one.lines:
-        if line.draft.role == role and not line.draft.item:
+        if line.draft.role == role and "" in line.items_of(one):
             return _of_line(box, line)
     link = one.claimed.delivery.subject.link(role)
     return None if link is None else (link.type, link.record)

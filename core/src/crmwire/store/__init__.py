@@ -22,12 +22,13 @@ from crmwire.store.database import Readers, Writer
 from crmwire.store.migrations import migrations
 from crmwire.store.setup import ConnectionRow, FeedRow, RouteRow
 from crmwire.store.views import Counts, DeliveryFilter, DeliveryRow, DeliveryView
-from crmwire.store.work import Batch, Claimed, Created, Fenced, Outcome
+from crmwire.store.work import ROUTE_REMOVED, Batch, Claimed, Created, Fenced, Outcome
 
 if TYPE_CHECKING:
     from crmwire.types import Event, Json
 
 __all__ = [
+    "ROUTE_REMOVED",
     "Accepted",
     "Batch",
     "Claimed",
@@ -200,10 +201,15 @@ class Store:
         self._writer.run(lambda db: work.forget_record(db, lane, type_, record))
 
     def linked(
-        self, connection: int, records: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], list[tuple[int, str, str]]]:
+        self, lane: str, records: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[work.Owner]]:
         with self._read() as db:
-            return work.linked(db, connection, records)
+            return work.linked(db, lane, records)
+
+    def being_made(self, lane: str, since: datetime) -> dict[str, float]:
+        """Keys of people that attempts sent since then may be making, and when those were sent."""
+        with self._read() as db:
+            return work.being_made(db, lane, since.timestamp())
 
     # ------------------------------------------------------------ reading
 

@@ -77,7 +77,7 @@ def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
         event_id = _insert_event(db, feed, key, event, now, None, False, None)
         return Accepted(event_id=event_id, ignored=event.ignored)
     state = _joined(db, feed, event)
-    late = state.id is not None and event.order < state.version
+    late = state.id is not None and _is_late(event, state)
     state = _after(db, feed, event, state, late)
     subject = _save(db, feed, event, state)
     snapshot = stored.dumps(
@@ -86,6 +86,15 @@ def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
     event_id = _insert_event(db, feed, key, event, now, subject, late, snapshot)
     count, lanes = _deliver(db, feed, event, event_id, subject, state.details, now)
     return Accepted(event_id=event_id, deliveries=count, lanes=frozenset(lanes))
+
+
+def _is_late(event: Event, state: _State) -> bool:
+    """Whether something newer is known; of the same moment, the beginning is older."""
+    if event.order != state.version:
+        return event.order < state.version
+    return event.type == "booking.requested" or (
+        event.type == "booking.created" and state.status != "requested"
+    )
 
 
 def _insert_event(
@@ -176,6 +185,13 @@ def _move(db: Database, loser: int, keep: int) -> None:
     db.execute("DELETE FROM links WHERE subject = ?", (loser,))
     for link in links:
         place_link(db, keep, *link)
+    # Each delivery waits with those before it.
+    db.execute(
+        "UPDATE deliveries AS d SET due_at = (SELECT max(o.due_at) FROM deliveries o"
+        " WHERE o.connection = d.connection AND o.subject = d.subject AND o.state < 2"
+        " AND o.id <= d.id) WHERE d.subject = ? AND d.state = 0",
+        (keep,),
+    )
 
 
 def place_link(
@@ -236,14 +252,16 @@ def _after(db: Database, feed: int, event: Event, state: _State, late: bool) -> 
         )
     if late:
         details = merged(event.details, state.details)
-        made = attrs.evolve(state, details=details)
+        known = event.partial or state.status != "unknown"
+        made = attrs.evolve(state, details=details, status=state.status if known else status)
     else:
         details = merged(state.details, _with_previous(event, state.details))
         made = attrs.evolve(
             state,
             details=details,
-            version=event.order,
-            status=status if state.id is not None or not event.partial else "unknown",
+            # Each event that is not late makes a newer version, also in the same moment.
+            version=max(event.order, state.version + 1),
+            status="unknown" if event.partial and state.status == "unknown" else status,
             current=event.subject_id,
         )
     row = db.execute(
@@ -313,6 +331,11 @@ def _deliver(
             continue
         taken.add(connection)
         early = event.occurred_at.timestamp() < since
+        # It waits with those before it, so that nobody looks for it before.
+        waits = db.execute(
+            "SELECT max(due_at) FROM deliveries WHERE connection = ? AND subject = ? AND state < 2",
+            (connection, subject),
+        ).fetchone()[0]
         db.execute(
             "INSERT INTO deliveries (event, subject, connection, route, state, due_at, reason,"
             " changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -322,7 +345,7 @@ def _deliver(
                 connection,
                 route,
                 SKIPPED if early else READY,
-                now,
+                max(now, waits or now),
                 "happened before the route's `since`" if early else None,
                 now,
             ),

@@ -1,4 +1,4 @@
-"""Opening the database: pragmas, a writer with group commits, readers by thread."""
+"""Opening the database: pragmas, a writer with group commits, a pool of readers."""
 
 from __future__ import annotations
 
@@ -94,6 +94,8 @@ class Writer:
                 return
 
     def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
+        # What nobody waits for any more is not begun; the others can no longer be given up.
+        group = [entry for entry in group if entry[1].set_running_or_notify_cancel()]
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             self._db.conn.execute("BEGIN IMMEDIATE")
@@ -137,26 +139,26 @@ class Writer:
 
 
 class Readers:
-    """One read-only connection for each thread that asks."""
+    """Read-only connections, as many as are in use at once: drains come and go on new threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._all: list[Database] = []
+        self._free: queue.SimpleQueue[Database] = queue.SimpleQueue()
 
     @contextlib.contextmanager
     def __call__(self) -> Iterator[Database]:
-        db: Database | None = getattr(self._local, "db", None)
-        if db is None:
-            db = self._local.db = connect(self._path, read_only=True)
-            with self._lock:
-                self._all.append(db)
+        try:
+            db = self._free.get_nowait()
+        except queue.Empty:
+            db = connect(self._path, read_only=True)
         try:
             yield db
         except sqlite3.Error as error:
             raise StoreUnavailable(f"The store could not be read ({error}).") from error
+        finally:
+            self._free.put(db)
 
     def close(self) -> None:
-        for db in self._all:
-            db.close()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._free.get_nowait().close()

@@ -26,6 +26,14 @@ def m002_installation(db: Database) -> None:
     db.execute("INSERT INTO meta VALUES ('installation', lower(hex(randomblob(6))))")
 
 
+@migrations()
+def m003_doubts(db: Database) -> None:
+    """Open attempts are few, and asked for with each batch."""
+    db.execute(
+        "CREATE INDEX deliveries_doubt ON deliveries (connection, subject) WHERE attempt_open = 1"
+    )
+
+
 _FOUNDATION = """
 CREATE TABLE feeds (
     id INTEGER PRIMARY KEY,

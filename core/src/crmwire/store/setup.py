@@ -288,7 +288,7 @@ def update_connection(db: Database, id_: int, *, settings: Mapping[str, Any]) ->
 def set_report(db: Database, id_: int, report: ConnectionReport, lane: str) -> None:
     """Keep what `check_connection` said; the account decides the lane."""
     db.execute(
-        "UPDATE connections SET report = ?, lane = ? WHERE id = ?",
+        "UPDATE connections SET report = ?, lane = ? WHERE id = ? AND state != 'removed'",
         (stored.dumps(report), lane, id_),
     )
 
@@ -302,9 +302,13 @@ def set_connection_state(
     remedy: str | None = None,
     paused_until: float | None = None,
 ) -> None:
-    """Say how a connection is: `ok` or `needs_login`. While it is paused nothing is claimed."""
+    """Say how a connection is: `ok` or `needs_login`. While it is paused nothing is claimed.
+
+    One that was removed while it worked stays removed.
+    """
     db.execute(
-        "UPDATE connections SET state = ?, problem = ?, remedy = ?, paused_until = ? WHERE id = ?",
+        "UPDATE connections SET state = ?, problem = ?, remedy = ?, paused_until = ?"
+        " WHERE id = ? AND state != 'removed'",
         (state, problem, remedy, paused_until, id_),
     )
 

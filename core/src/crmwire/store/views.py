@@ -244,8 +244,11 @@ def retry(
         if state not in allowed:
             continue
         db.execute(
-            "UPDATE deliveries SET state = ?, due_at = ?, again = ?, tries = CASE WHEN state = ?"
-            " THEN tries ELSE 0 END, first_try_at = CASE WHEN state = ? THEN first_try_at END,"
+            "UPDATE deliveries SET state = ?, due_at = ?, again = max(again, ?),"
+            " tries = CASE WHEN state = ? THEN tries ELSE 0 END,"
+            " first_try_at = CASE WHEN state = ? THEN first_try_at END,"
+            # Where nobody but a person could find out, the person has looked.
+            " attempt_open = CASE WHEN failure = 'needs_review' THEN 0 ELSE attempt_open END,"
             " chosen = coalesce(?, chosen), changed_at = ? WHERE id = ?",
             (
                 READY,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import frozen
+import cattrs
+from attrs import evolve, frozen
 from sqlite_utils import Database
 
 from crmwire import stored
@@ -19,6 +21,8 @@ from crmwire.vocabulary import Details
 REMEMBERED_FOR = 24 * 3600.0
 """Seconds for which a record that crmwire created is found though a look-up misses it."""
 
+ROUTE_REMOVED = "the route was removed"
+
 
 class Fenced(CrmwireError):
     """Another drain of this lane has begun; what this one did is not recorded."""
@@ -26,7 +30,10 @@ class Fenced(CrmwireError):
 
 @frozen(kw_only=True)
 class Claimed:
-    """A delivery to work on. An open `attempt` was sent and its outcome is not known."""
+    """A delivery to work on. An open `attempt` was sent and its outcome is not known.
+
+    `shadowed_by` is an earlier delivery of its subject that is held and may have made records.
+    """
 
     delivery: Delivery
     route: int
@@ -34,6 +41,8 @@ class Claimed:
     attempt_open: bool = False
     sent_at: float | None = None
     chosen: Mapping[str, str] | None = None
+    route_removed: bool = False
+    shadowed_by: int | None = None
 
 
 @frozen(kw_only=True)
@@ -49,14 +58,15 @@ class Outcome:
     """What became of one delivery. `due_at` in seconds since 1970, for `ready`.
 
     `links` are kept, `unlinked` (role, item) forgotten; `detail` goes into the history.
-    `chargeable`: the try counts. An attempt stays open while its outcome is unknown.
+    `chargeable`: the try counts. An attempt stays open while its outcome is unknown; None leaves
+    it as it is stored. `version` is what the connection has seen of the subject, if it is settled.
     """
 
     delivery: int
     state: Literal["ready", "delivered", "skipped", "held"]
     due_at: float | None = None
     chargeable: bool = False
-    attempt_open: bool = False
+    attempt_open: bool | None = False
     reason: str | None = None
     remedy: str | None = None
     failure: str | None = None
@@ -164,16 +174,25 @@ def _claim(
         f" first_try_at = coalesce(first_try_at, ?) WHERE id IN ({marks})",
         (WORKING, epoch, now, now, *ids),
     )
-    return load(db, connection, ids)
+    claimed = load(db, connection, ids)
+    for id_ in set(ids) - {item.delivery.id for item in claimed}:
+        db.execute(
+            "UPDATE deliveries SET state = ?, reason = ?, remedy = ? WHERE id = ?",
+            (HELD, "what is stored of it cannot be read", "Update crmwire, then retry.", id_),
+        )
+    return claimed
 
 
 def load(db: Database, connection: int, ids: Sequence[int]) -> tuple[Claimed, ...]:
-    """Deliveries with all that the pipeline needs of them, in the order of `ids`."""
+    """Deliveries with all that the pipeline needs of them, in the order of `ids`.
+
+    Those that cannot be read (another version wrote them) are left out.
+    """
     marks = ", ".join("?" * len(ids))
     rows = db.execute(
         "SELECT d.id, d.event, d.subject, d.route, d.tries, d.first_try_at, d.again, d.attempt,"
         " d.attempt_open, d.sent_at, d.chosen, e.event, e.snapshot, e.late, r.name, c.name,"
-        " f.name, d.state FROM deliveries d JOIN events e ON e.id = d.event"
+        " f.name, d.state, r.removed_at FROM deliveries d JOIN events e ON e.id = d.event"
         " JOIN routes r ON r.id = d.route JOIN connections c ON c.id = d.connection"
         f" JOIN feeds f ON f.id = e.feed WHERE d.id IN ({marks})",
         tuple(ids),
@@ -187,39 +206,91 @@ def load(db: Database, connection: int, ids: Sequence[int]) -> tuple[Claimed, ..
             (connection, *subjects),
         ).fetchall()
     )
+    held = _held_in_doubt(db, connection, subjects)
     made = {}
     for row in rows:
-        snapshot = json.loads(row[12])
-        subject = Subject(
-            id=row[2],
-            feed=row[16],
-            status=snapshot.get("status", "unknown"),
-            version=snapshot.get("version", 0),
-            details=stored.structure(snapshot.get("details", {}), Details),
-            links=tuple(links.get(row[2], ())),
-            delivered=progress.get(row[2], -(2**62)),
-        )
-        made[row[0]] = Claimed(
-            delivery=Delivery(
-                id=row[0],
-                event_id=row[1],
-                event=stored.loads(row[11], Event),
-                subject=subject,
-                connection=row[15],
-                route=row[14],
-                state=STATES[row[17]],
-                tries=row[4],
-                first_try_at=stored.moment(row[5]),
-                late=bool(row[13]),
-                again=bool(row[6]),
-            ),
-            route=row[3],
-            attempt=json.loads(row[7]) if row[7] else None,
-            attempt_open=bool(row[8]),
-            sent_at=row[9],
-            chosen=json.loads(row[10]) if row[10] else None,
-        )
-    return tuple(made[one] for one in ids)
+        shadows = [id_ for id_ in held.get(row[2], ()) if id_ < row[0]]
+        with contextlib.suppress(cattrs.BaseValidationError, ValueError, LookupError, TypeError):
+            made[row[0]] = _claimed(
+                row, links.get(row[2], ()), progress.get(row[2]), min(shadows, default=None)
+            )
+    return tuple(made[one] for one in ids if one in made)
+
+
+def _claimed(
+    row: tuple[Any, ...], links: Sequence[Link], progress: int | None, shadowed_by: int | None
+) -> Claimed:
+    snapshot = json.loads(row[12])
+    subject = Subject(
+        id=row[2],
+        feed=row[16],
+        status=snapshot.get("status", "unknown"),
+        version=snapshot.get("version", 0),
+        details=stored.structure(snapshot.get("details", {}), Details),
+        links=tuple(links),
+        delivered=-(2**62) if progress is None else progress,
+    )
+    return Claimed(
+        delivery=Delivery(
+            id=row[0],
+            event_id=row[1],
+            event=stored.loads(row[11], Event),
+            subject=subject,
+            connection=row[15],
+            route=row[14],
+            state=STATES[row[17]],
+            tries=row[4],
+            first_try_at=stored.moment(row[5]),
+            late=bool(row[13]),
+            again=bool(row[6]),
+        ),
+        route=row[3],
+        attempt=json.loads(row[7]) if row[7] else None,
+        attempt_open=bool(row[8]),
+        sent_at=row[9],
+        chosen=json.loads(row[10]) if row[10] else None,
+        route_removed=row[18] is not None,
+        shadowed_by=shadowed_by,
+    )
+
+
+def _held_in_doubt(db: Database, connection: int, subjects: Sequence[int]) -> dict[int, list[int]]:
+    """The held deliveries of each subject that may have made records, nobody knows."""
+    found: dict[int, list[int]] = {}
+    for subject, id_, attempt in db.execute(
+        "SELECT subject, id, attempt FROM deliveries WHERE attempt_open = 1 AND connection = ?"
+        f" AND subject IN ({', '.join('?' * len(subjects))}) AND state = {HELD}",
+        (connection, *subjects),
+    ).fetchall():
+        if any(one["write"].get("action") == "create" for one in _entries(attempt)):
+            found.setdefault(subject, []).append(id_)
+    return found
+
+
+def _entries(attempt: str | None) -> list[dict[str, Any]]:
+    try:
+        entries = json.loads(attempt or "{}").get("writes", [])
+        return [one for one in entries if isinstance(one.get("write"), dict)]
+    except (ValueError, AttributeError):
+        return []
+
+
+def being_made(db: Database, lane: str, since: float) -> dict[str, float]:
+    """The keys of people and companies that unanswered attempts may be making, and since when.
+
+    Only attempts sent after `since` count: what older ones made can be looked up.
+    """
+    found: dict[str, float] = {}
+    for attempt, sent_at in db.execute(
+        "SELECT d.attempt, d.sent_at FROM connections c JOIN deliveries d ON d.connection = c.id"
+        " AND d.attempt_open = 1 WHERE c.lane = ? AND d.sent_at > ?",
+        (lane, since),
+    ).fetchall():
+        for entry in _entries(attempt):
+            write = entry["write"]
+            if write.get("action") == "create" and write.get("role") in ("person", "company"):
+                found[write["key"]] = max(sent_at, found.get(write["key"], 0.0))
+    return found
 
 
 def _links(db: Database, connection: int, subjects: Sequence[int]) -> dict[int, list[Link]]:
@@ -246,37 +317,55 @@ def _links(db: Database, connection: int, subjects: Sequence[int]) -> dict[int, 
 def save_attempts(
     db: Database, lane: str, epoch: int, attempts: Mapping[int, str], now: float
 ) -> None:
-    """Store what is about to be sent. Raises: Fenced."""
+    """Store what is about to be sent. Raises: Fenced.
+
+    It is so too for a delivery that this drain no longer works on: its connection may have come
+    into another lane meanwhile.
+    """
     _check_epoch(db, lane, epoch)
     for delivery, attempt in attempts.items():
+        mine = db.execute(
+            "SELECT 1 FROM deliveries d JOIN connections c ON c.id = d.connection"
+            " WHERE d.id = ? AND d.state = ? AND d.epoch = ? AND c.lane = ?",
+            (delivery, WORKING, epoch, lane),
+        ).fetchone()
+        if mine is None:
+            raise Fenced
         db.execute(
             "UPDATE deliveries SET attempt = ?, attempt_open = 1, sent_at = ? WHERE id = ?",
-            (attempt, now, delivery),
+            (stored.whole(attempt), now, delivery),
         )
 
 
 def _settle(db: Database, outcome: Outcome, now: float) -> None:
     row = db.execute(
-        "SELECT connection, subject FROM deliveries WHERE id = ? AND state = ?",
+        "SELECT d.connection, d.subject, r.removed_at FROM deliveries d"
+        " LEFT JOIN routes r ON r.id = d.route WHERE d.id = ? AND d.state = ?",
         (outcome.delivery, WORKING),
     ).fetchone()
     if row is None:
         return
-    connection, subject = row
+    connection, subject, removed_at = row
+    if outcome.state == "ready" and removed_at is not None:
+        outcome = evolve(outcome, state="skipped", reason=ROUTE_REMOVED)
     state = STATES.index(outcome.state)
     due = outcome.due_at if outcome.due_at is not None else now
     db.execute(
-        "UPDATE deliveries SET state = ?, due_at = ?, tries = tries + ?, attempt_open = ?,"
-        " again = CASE WHEN ? = 0 THEN again ELSE 0 END, reason = ?, remedy = ?, failure = ?,"
+        "UPDATE deliveries SET state = ?, due_at = ?, tries = tries + ?,"
+        " first_try_at = CASE WHEN ? OR tries > 0 THEN first_try_at END,"
+        " attempt_open = coalesce(?, attempt_open),"
+        " again = CASE WHEN ? THEN again ELSE 0 END, reason = ?, remedy = ?, failure = ?,"
         " changed_at = ? WHERE id = ?",
         (
             state,
             due,
             outcome.chargeable,
+            # What used up no try has not begun the time in which it is tried.
+            outcome.chargeable or state != READY,
             outcome.attempt_open,
-            state,
-            outcome.reason,
-            outcome.remedy,
+            state in (READY, HELD),
+            _whole(outcome.reason),
+            _whole(outcome.remedy),
             outcome.failure,
             now,
             outcome.delivery,
@@ -299,7 +388,7 @@ def _settle(db: Database, outcome: Outcome, now: float) -> None:
             link.version,
             link.url,
         )
-    if state == DELIVERED and outcome.version is not None:
+    if outcome.version is not None:
         db.execute(
             "INSERT INTO progress VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
             " SET version = max(version, excluded.version)",
@@ -332,8 +421,13 @@ def add_history(
     """Add a line to a delivery's history."""
     db.execute(
         "INSERT INTO history (delivery, at, state, detail) VALUES (?, ?, ?, ?)",
-        (delivery, now, state, json.dumps(detail, ensure_ascii=False, default=str)),
+        (delivery, now, state, _whole(json.dumps(detail, ensure_ascii=False, default=str))),
     )
+
+
+def _whole(text: str | None) -> str | None:
+    """The text as it can be stored: what a CRM answers may hold halves of characters."""
+    return None if text is None else stored.whole(text)
 
 
 def pause_lane(db: Database, lane: str, until: float, reason: str) -> None:
@@ -347,14 +441,15 @@ def pause_lane(db: Database, lane: str, until: float, reason: str) -> None:
 
 
 def due_lanes(db: Database, now: float) -> list[str]:
-    """Lanes with a delivery to claim now."""
+    """Lanes with a delivery to claim now, or one that is worked on: if nobody does, it waits."""
     return [
         row[0]
         for row in db.execute(
             "SELECT DISTINCT c.lane FROM connections c LEFT JOIN lanes l ON l.name = c.lane"
             " WHERE c.state = 'ok' AND coalesce(c.paused_until, 0) <= ?"
-            " AND coalesce(l.paused_until, 0) <= ? AND EXISTS (SELECT 1 FROM deliveries d"
-            " WHERE d.connection = c.id AND d.state = 0 AND d.due_at <= ?)",
+            " AND coalesce(l.paused_until, 0) <= ? AND (EXISTS (SELECT 1 FROM deliveries d"
+            " WHERE d.connection = c.id AND d.state = 0 AND d.due_at <= ?) OR EXISTS"
+            " (SELECT 1 FROM deliveries d WHERE d.connection = c.id AND d.state = 1))",
             (now, now, now),
         ).fetchall()
     ]
@@ -388,16 +483,20 @@ def forget_record(db: Database, lane: str, type_: str, record: str) -> None:
     )
 
 
+Owner = tuple[int, int, str, str]
+"""Whose record it is: connection, subject, role, item."""
+
+
 def linked(
-    db: Database, connection: int, records: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], list[tuple[int, str, str]]]:
-    """Who is linked to these (type, record) pairs: (subject, role, item) each."""
-    found: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
+    db: Database, lane: str, records: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], list[Owner]]:
+    """Who of the lane's connections is linked to these (type, record) pairs."""
+    found: dict[tuple[str, str], list[Owner]] = {}
     for type_, record in records:
         for row in db.execute(
-            "SELECT subject, role, item FROM links WHERE connection = ? AND type = ?"
-            " AND record = ?",
-            (connection, type_, record),
+            "SELECT l.connection, l.subject, l.role, l.item FROM connections c JOIN links l"
+            " ON l.connection = c.id WHERE c.lane = ? AND l.type = ? AND l.record = ?",
+            (lane, type_, record),
         ).fetchall():
-            found.setdefault((type_, record), []).append((row[0], row[1], row[2]))
+            found.setdefault((type_, record), []).append(tuple(row))
     return found

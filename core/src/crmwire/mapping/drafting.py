@@ -1,0 +1,182 @@
+"""Drafts: the records that a mapping wants for an event, the subject as now known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from crmwire.mapping.actions import (
+    AGAIN,
+    ENDINGS,
+    MAKING,
+    Action,
+    action_of,
+    action_per_event,
+    change_of,
+)
+from crmwire.mapping.fields import escaped, run, shown, values
+from crmwire.mapping.variables import Variables, variables_of
+from crmwire.types import Draft, WritePolicy
+
+if TYPE_CHECKING:
+    from crmwire.mapping.compiled import Mapping
+    from crmwire.mapping_form import ActivityTable, RecordTable
+    from crmwire.types import Event, Link, Subject
+
+
+def drafts_of(mapping: Mapping, event: Event, subject: Subject) -> list[Draft]:
+    """The records wanted for this event; none if nothing is to be done.
+
+    `event.type` is what the event amounts to, the subject as now known.
+    Raises: Rejected if an expression fails, naming the field.
+    """
+    variables = variables_of(mapping, event, subject)
+    following: list[Draft] = []
+    for role, table in mapping.activities.items():
+        following += _following(mapping, role, table, event, subject, variables)
+    verb = event.type.rpartition(".")[2]
+    following += _changed(mapping, verb, subject, variables)
+    making = any(draft.action == "write" for draft in following)
+    again = any(link.version == AGAIN for link in subject.links)
+    if not (making or ((again or not mapping.activities) and verb in MAKING)):
+        return following
+    found: list[Draft] = []
+    for role, table_ in mapping.records.items():
+        link = subject.link(role)
+        if link is None or link.version == AGAIN:
+            found += _found(mapping, role, table_, subject, variables)
+    return [*found, *following]
+
+
+def _changed(
+    mapping: Mapping, verb: str, subject: Subject, variables: Variables
+) -> Iterator[Draft]:
+    """What an event changes of the person or company that is linked."""
+    for role, table in mapping.records.items():
+        link, change = subject.link(role), table.on.get(verb)
+        if change is None or link is None or not AGAIN < link.version < subject.version:
+            continue
+        rows = values(role, change.fields, variables, WritePolicy.ALWAYS)
+        yield Draft(
+            id=f"{role}/",
+            role=role,
+            types=(link.type,),
+            create_type=None,
+            fields={link.type: escaped(link.type, rows, mapping.html_fields)},
+            link=link,
+            action="update",
+            drop=table.drop,
+        )
+
+
+def _found(
+    mapping: Mapping, role: str, table: RecordTable, subject: Subject, variables: Variables
+) -> Iterator[Draft]:
+    everyone = [("", variables)]
+    if table.each == "guests":
+        guests: Any = variables["guests"]
+        everyone += [
+            (str(guest.get("email") or number), {**variables, "guest": guest})
+            for number, guest in enumerate(guests, start=2)
+        ]
+    for item, seen in everyone:
+        look_in = _texts(run(role, "look_in", table.look_in.value, seen))
+        create = run(role, "create", table.create.value, seen) or None
+        default = WritePolicy(run(role, "write", table.write.value, seen))
+        types = (*look_in, create) if create and create not in look_in else look_in
+        yield Draft(
+            id=f"{role}/{item}",
+            role=role,
+            item=item,
+            types=look_in,
+            create_type=create,
+            match=table.match,
+            record=run(role, "record", table.record, seen) or None,
+            fields={
+                type_: escaped(
+                    type_,
+                    values(role, table.fields.get(type_, {}), seen, default),
+                    mapping.html_fields,
+                )
+                for type_ in types
+            },
+            link=subject.link(role, item),
+            update=bool(run(role, "update", table.update.value, seen)),
+            if_none=run(role, "if_none", table.if_none.value, seen),
+            several=run(role, "several", table.several.value, seen),
+            company=run(role, "company", table.company.value, seen),
+            create_without_key=table.create_without_key,
+            about=("company",) if role == "person" and mapping.form.company else (),
+            drop=table.drop,
+        )
+
+
+def _following(
+    mapping: Mapping,
+    role: str,
+    table: ActivityTable,
+    event: Event,
+    subject: Subject,
+    variables: Variables,
+) -> Iterator[Draft]:
+    verb = event.type.rpartition(".")[2]
+    if table.when is not None and not run(role, "when", table.when, variables):
+        return
+    if table.per == "event":
+        item = event.item or f"{verb}@{event.order}"
+        link = subject.link(role, item)
+        action = action_per_event(table, verb, subject, link)
+        if action is not None:
+            yield _activity(mapping, role, item, table, verb, variables, link, action)
+        return
+    action = action_of(table, verb, subject, subject.link(role))
+    if action is not None:
+        yield _activity(mapping, role, "", table, verb, variables, subject.link(role), action)
+    for link in subject.links:
+        if link.role == role and link.retired:
+            action = action_of(table, "cancelled", subject, link) or "delete"
+            yield _activity(mapping, role, link.item, table, "cancelled", variables, link, action)
+
+
+def _activity(
+    mapping: Mapping,
+    role: str,
+    item: str,
+    table: ActivityTable,
+    verb: str,
+    variables: Variables,
+    link: Link | None,
+    action: Action,
+) -> Draft:
+    default = WritePolicy(run(role, "write", table.write.value, variables))
+    rows = values(role, table.fields, variables, default)
+    fields = {field.name: field for field in rows}
+    change = change_of(table, verb)
+    if change is not None and (action == "update" or table.per == "event"):
+        seen = {**variables, "draft": {name: shown(fields[name]) for name in fields}}
+        rows = values(role, change.fields, seen, default)
+        changed = {field.name: field for field in rows}
+        send = change.send or ("listed" if verb in ENDINGS else "all")
+        listed = send == "listed" and action == "update"
+        fields = changed if listed else fields | changed
+    return Draft(
+        id=f"{role}/{item}",
+        role=role,
+        item=item,
+        types=(table.object,),
+        create_type=table.object,
+        match=table.match,
+        fields={table.object: escaped(table.object, fields.values(), mapping.html_fields)},
+        link=link,
+        about=table.about,
+        action=action,
+        drop=table.drop,
+        mark=table.mark,
+        per_event=table.per == "event",
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(value) if isinstance(value, Sequence) else ()

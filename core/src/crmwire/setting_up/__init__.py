@@ -1,0 +1,1 @@
+"""What a data folder is set up with: feeds, connections and routes."""

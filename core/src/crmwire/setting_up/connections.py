@@ -1,0 +1,73 @@
+"""Connections: a CRM account with its token, its settings and the plugins it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from crmwire.errors import CrmwireError
+from crmwire.opening import TOKEN, settings_of
+from crmwire.setting_up.naming import checked_name, checked_zone
+from crmwire.store import setup
+
+if TYPE_CHECKING:
+    from crmwire.opening import Openings
+    from crmwire.store import ConnectionRow
+
+
+def add(
+    openings: Openings,
+    name: str,
+    *,
+    crm: str,
+    token: str | None,
+    team: str,
+    settings: Mapping[str, Any] | None,
+) -> ConnectionRow:
+    """Add a connection with a static token. Raises: ConfigurationError, PluginBroken."""
+    checked_name(name)
+    openings.discovery.find("crm", crm).load()
+    checked_zone(settings_of(settings or {}, f"connection {name}").zone)
+    now = openings.clock.now().timestamp()
+
+    def job(db: Any) -> None:
+        id_ = setup.insert_connection(
+            db, name=name, team=team, crm=crm, settings=settings or {}, now=now
+        )
+        if token:
+            openings.vault.put_in(db, f"connection/{id_}", TOKEN, token)
+
+    openings.store.write(job)
+    row = openings.store.connection(name)
+    try:
+        openings.connection(row)
+    except CrmwireError:
+        remove(openings, name)
+        raise
+    return row
+
+
+def change(openings: Openings, name: str, *, settings: Mapping[str, Any]) -> None:
+    """Replace a connection's settings. Raises: ConfigurationError, PluginBroken."""
+    row = openings.store.connection(name)
+    conn = openings.trial(name, row.crm, settings)
+    conn.close()
+    checked_zone(conn.settings.zone)
+    openings.store.write(lambda db: setup.update_connection(db, row.id, settings=settings))
+
+
+def set_token(openings: Openings, name: str, token: str) -> None:
+    """Give a connection another token; what waited for a login goes on."""
+    row = openings.store.connection(name)
+
+    def job(db: Any) -> None:
+        openings.vault.put_in(db, row.owner, TOKEN, token)
+        setup.set_connection_state(db, row.id, "ok")
+
+    openings.store.write(job)
+
+
+def remove(openings: Openings, name: str) -> None:
+    """Remove a connection with its token and routes; the CRM's records stay."""
+    row, now = openings.store.connection(name), openings.clock.now().timestamp()
+    openings.store.write(lambda db: setup.delete_connection(db, row.id, now))
