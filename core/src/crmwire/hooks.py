@@ -13,15 +13,12 @@ import structlog
 
 from crmwire import hookspecs
 from crmwire.errors import ConfigurationError, CrmwireError, Failure, PluginBroken
+from crmwire.types import AuthScheme, Candidates, ConnectionReport, CrmInfo, Written
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.types import (
-        AuthScheme,
-        Candidates,
-        ConnectionReport,
-        CrmInfo,
         Delivery,
         DeliveryChange,
         Draft,
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
         Subject,
         WebhookRequest,
         Write,
-        Written,
     )
 
 log = structlog.get_logger("crmwire.hooks")
@@ -163,14 +159,27 @@ class _Face:
             )
         return answer
 
-    def _each(self, hook: str, asked: Sequence[object], answer: Any) -> Any:
-        answer = self._required(hook, answer)
+    def _typed(self, hook: str, answer: Any, *kinds: type) -> Any:
+        """The answer, if it is of one of these kinds: a forgotten `return` must not pass."""
+        if not isinstance(answer, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise PluginBroken(
+                f"{hook} of {self._owner} gave {type(answer).__name__} where {wanted} belongs.",
+                remedy="Update the plugin.",
+                sent="unknown" if hook == "write_records" else "no",
+            )
+        return answer
+
+    def _each(self, hook: str, asked: Sequence[object], answer: Any, *kinds: type) -> Any:
+        answer = self._typed(hook, self._required(hook, answer), Sequence)
         if len(answer) != len(asked):
             raise PluginBroken(
                 f"{hook} of {self._owner} gave {len(answer)} answers to {len(asked)} questions.",
                 remedy="Update the plugin.",
                 sent="unknown" if hook == "write_records" else "no",
             )
+        for one in answer:
+            self._typed(hook, one, Failure, *kinds)
         return answer
 
 
@@ -180,20 +189,20 @@ class Hooks(_Face):
     conn: Connection
 
     def crm_info(self) -> CrmInfo:
-        info: CrmInfo = self._required("crm_info", self._call("crm_info"))
+        info: CrmInfo = self._typed(
+            "crm_info", self._required("crm_info", self._call("crm_info")), CrmInfo
+        )
         return info
 
     def auth_scheme(self) -> AuthScheme:
-        answer: AuthScheme = self._required(
-            "auth_scheme", self._call("auth_scheme", conn=self.conn)
-        )
-        return answer
+        answer = self._required("auth_scheme", self._call("auth_scheme", conn=self.conn))
+        scheme: AuthScheme = self._typed("auth_scheme", answer, AuthScheme)
+        return scheme
 
     def check_connection(self) -> ConnectionReport:
-        answer: ConnectionReport = self._required(
-            "check_connection", self._call("check_connection", conn=self.conn)
-        )
-        return answer
+        answer = self._required("check_connection", self._call("check_connection", conn=self.conn))
+        report: ConnectionReport = self._typed("check_connection", answer, ConnectionReport)
+        return report
 
     def list_fields(self, object_type: str) -> Sequence[FieldInfo] | None:
         answer: Sequence[FieldInfo] | None = self._call(
@@ -218,7 +227,8 @@ class Hooks(_Face):
     def presets(self) -> Mapping[str, str]:
         merged: dict[str, str] = {}
         for answer in reversed(self._call("presets", conn=self.conn)):
-            merged.update(answer or {})
+            for name, text in self._typed("presets", answer or {}, Mapping).items():
+                merged[name] = self._typed("presets", text, str)
         return merged
 
     def filter_event(self, delivery: Delivery) -> str | None:
@@ -240,7 +250,10 @@ class Hooks(_Face):
 
     def find_records(self, queries: Sequence[Query]) -> Sequence[Candidates | Failure]:
         answer: Sequence[Candidates | Failure] = self._each(
-            "find_records", queries, self._call("find_records", conn=self.conn, queries=queries)
+            "find_records",
+            queries,
+            self._call("find_records", conn=self.conn, queries=queries),
+            Candidates,
         )
         return answer
 
@@ -259,7 +272,10 @@ class Hooks(_Face):
 
     def write_records(self, writes: Sequence[Write]) -> Sequence[Written | Failure]:
         answer: Sequence[Written | Failure] = self._each(
-            "write_records", writes, self._call("write_records", conn=self.conn, writes=writes)
+            "write_records",
+            writes,
+            self._call("write_records", conn=self.conn, writes=writes),
+            Written,
         )
         return answer
 
@@ -267,7 +283,9 @@ class Hooks(_Face):
         answer = self._call("find_written", conn=self.conn, writes=writes)
         if answer is None:
             return None
-        checked: Sequence[Sequence[Record] | Failure] = self._each("find_written", writes, answer)
+        checked: Sequence[Sequence[Record] | Failure] = self._each(
+            "find_written", writes, answer, Sequence
+        )
         return checked
 
     def classify_error(self, status: int, headers: Mapping[str, str], body: str) -> Failure | None:

@@ -67,7 +67,7 @@ class Daemon:
 
 def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lambda _: None) -> None:
     """Serve until SIGTERM or SIGINT. Raises: HomeInUse, ConfigurationError if the port is taken."""
-    with homes.exclusive(app.home), _terminable():
+    with homes.exclusive(app.home), terminable():
         apps = manager(AppSpecs, [(p.name, p.load()) for p in app.discovery.of_kind("app")])
         daemon = Daemon(app)
         server = _Server(
@@ -97,8 +97,8 @@ def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lamb
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the daemon as an exception, not the process at once.
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end what runs as an exception, not the process at once.
 
     uvicorn shuts down and then raises the signal again for whoever handled it before; by default
     that would kill us before running batches have finished.

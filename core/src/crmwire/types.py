@@ -197,8 +197,8 @@ class Limit:
     """A vendor's limit: `calls` in each window of `seconds`, for requests of that name."""
 
     name: str
-    calls: int
-    seconds: float
+    calls: int = attrs.field(validator=attrs.validators.gt(0))
+    seconds: float = attrs.field(validator=attrs.validators.gt(0))
 
 
 @frozen(kw_only=True)

@@ -65,7 +65,7 @@ def test_half_a_character_in_the_crm_stops_nothing(
     toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Vendors that cut texts in the middle of a character answer with half of it."""
-    real = toycrm._search
+    real: Any = toycrm._search
 
     def cut(conn: Any, searches: Any) -> Any:
         return [

@@ -12,6 +12,7 @@ import click
 from crmwire.cli.failing import FAILED
 from crmwire.cli.output import print_json, print_table, say
 from crmwire.cli.state import State, pass_state
+from crmwire.errors import UnknownName
 
 if TYPE_CHECKING:
     from crmwire.app import App
@@ -36,9 +37,11 @@ def fields(state: State, connection: str, object_type: str, as_json: bool) -> No
     with state.app() as app:
         conn = app.openings.connection(app.store.connection(connection))
         found = conn.hooks.list_fields(object_type)
-    if found is None:
-        say(f"The plugin of {connection} cannot list the fields of {object_type}.")
-        return
+        known = ", ".join(sorted(conn.info.object_types))
+    if not found:
+        raise UnknownName(
+            f"{conn.info.title} lists no fields of {object_type!r}.", remedy=f"It knows: {known}."
+        )
     usable = sorted((one for one in found if one.writable), key=lambda one: (one.group, one.name))
     if as_json:
         print_json([attrs.asdict(one) for one in usable])

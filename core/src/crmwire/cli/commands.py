@@ -36,7 +36,8 @@ from crmwire.cli.watching import deliveries, delivery
 def cli(state: State, home: Path | None, verbose: bool) -> None:
     """Carry bookings and tickets into CRMs: found or created, never doubled.
 
-    Begin with `crmwire demo`. Exit status: 0 done, 1 something failed, 2 wrong input.
+    Begin with `crmwire demo`. Exit status: 0 done, 1 something failed, 2 wrong input,
+    4 the CRM could not be asked (preview), 70 a fault in crmwire, 130 interrupted.
     """
     state.home, state.verbose = home, verbose
 

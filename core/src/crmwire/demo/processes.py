@@ -97,17 +97,26 @@ def start(
             stderr=file,
         )
     made = Process(name=name, url=f"http://127.0.0.1:{port}", process=process, log=log)
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        with contextlib.suppress(OSError, ValueError):
-            call(made.url + probe)
+    try:
+        if _answers(made, probe):
             return made
-        time.sleep(0.05)
+    except BaseException:  # interrupted while waiting: leave nothing running
+        made.stop()
+        raise
     made.stop()
     said = log.read_text(errors="replace").strip().splitlines()
     raise DidNotStart(f"{name} did not start: {said[-1] if said else 'it said nothing'}")
+
+
+def _answers(made: Process, probe: str) -> bool:
+    """Wait until a process answers; False if it ends or is silent for too long."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and made.process.poll() is None:
+        with contextlib.suppress(OSError, ValueError):
+            call(made.url + probe)
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def sandbox(

@@ -23,6 +23,7 @@ from crmwire.demo.bookings import FIRST_START, SampleBooking
 from crmwire.demo.environment import surroundings
 from crmwire.demo.processes import Process, all_stopped, call, daemon, sandbox
 from crmwire.errors import ConfigurationError, CrmwireError
+from crmwire.runner import terminable
 from crmwire.signatures import sign
 from crmwire.store import DeliveryFilter
 
@@ -61,7 +62,7 @@ def run_demo(*, json: bool = False, wait: bool = False) -> int:
     """
     width = None if sys.stdout.isatty() else WIDTH
     console = Console(stderr=json, quiet=json, width=width, highlight=False)
-    with _staged(console) as stage:
+    with terminable(), _staged(console) as stage:
         now = datetime.now(UTC)
         booking = SampleBooking(
             uid="bk-1", email="grace@example.com", name="Grace Hopper",

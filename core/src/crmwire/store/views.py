@@ -234,13 +234,22 @@ def retry(
     allowed = {READY, HELD, DELIVERED} if again else {READY, HELD}
     for id_ in ids:
         row = db.execute(
-            "SELECT d.state, c.lane, d.connection, d.subject FROM deliveries d"
-            " JOIN connections c ON c.id = d.connection WHERE d.id = ?",
+            "SELECT d.state, c.lane, d.connection, d.subject, c.state = 'removed'"
+            " OR r.removed_at IS NOT NULL FROM deliveries d"
+            " JOIN connections c ON c.id = d.connection JOIN routes r ON r.id = d.route"
+            " WHERE d.id = ?",
             (id_,),
         ).fetchone()
         if row is None:
             raise UnknownName(f"There is no delivery {id_}.")
-        state, lane, connection, subject = row
+        state, lane, connection, subject, gone = row
+        if gone and state in allowed and len(ids) == 1:
+            raise ConfigurationError(
+                f"The route of delivery {id_} was removed.",
+                remedy=f"`crmwire dismiss {id_}`; a new route carries what happens from then on.",
+            )
+        if gone:
+            continue
         if state not in allowed:
             continue
         db.execute(
@@ -282,7 +291,9 @@ def dismiss(db: Database, ids: Sequence[int], by: str, now: float) -> list[int]:
             "SELECT state, connection, subject FROM deliveries WHERE id = ?", (id_,)
         ).fetchone()
         if row is None:
-            raise UnknownName(f"There is no delivery {id_}.")
+            raise UnknownName(
+                f"There is no delivery {id_}.", remedy="`crmwire deliveries` lists them."
+            )
         if row[0] == WORKING:
             raise ConfigurationError(
                 f"Delivery {id_} is being worked on.", remedy="Try again in a moment."
