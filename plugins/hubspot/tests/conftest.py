@@ -2,25 +2,79 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
+import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 import crmwire_hubspot
+from crmwire.app import App
 from crmwire.connections import Connection
+from crmwire.demo.environment import surroundings
+from crmwire.draining import Drainer
 from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
+from crmwire.store import DeliveryFilter
 from crmwire.testing import connect
-from crmwire.types import About, Key, Query, Ref, Value, Write
+from crmwire.types import About, Event, Key, Query, Ref, Value, Write
+from crmwire.vocabulary import Booking, Details, Page, Person
 from crmwire_hubspot.sandbox_app import HubSpotSandbox
+from crmwire_hubspot.sandbox_app.kinds import KINDS
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def _beside(name: str) -> Any:
+    """A module that stands beside this one; tests are imported without a package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules.setdefault(name, importlib.util.module_from_spec(spec))
+    spec.loader.exec_module(module)
+    return module
+
+
+ROOT = Path(__file__).parents[3]
+documents = _beside("hubspot_documents").documents
+
+
+class Observed(HubSpotSandbox):
+    """The sandbox, and what was asked and answered: to be held against HubSpot's documents."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        super().__init__(settings)
+        self.answers: list[tuple[bool, str, str, bytes, int, bytes]] = []
+
+    async def _handled(self, scope: Scope, body: bytes) -> tuple[Message, bytes]:
+        start, content = await super()._handled(scope, body)
+        agent = dict(scope["headers"]).get(b"user-agent", b"")
+        ours = agent.startswith(b"python-httpx")
+        path = scope["path"]
+        self.answers.append((ours, scope["method"], path, body, start["status"], content))
+        return start, content
+
+    def problems(self) -> list[str]:
+        """What does not fit the documents, where they are beside the repository."""
+        known = documents(ROOT)
+        if known is None:
+            return []
+        found: dict[str, None] = {}
+        for ours, method, path, body, status, content in self.answers:
+            # What tests send by hand may be wrong on purpose; what the plugin sends may not.
+            told = known.of_request(method, path, body) if ours else []
+            told += known.of_answer(method, path, status, content)
+            found |= dict.fromkeys(told)
+        return list(found)
 
 
 class Switch:
@@ -49,7 +103,7 @@ class Answer:
 class Vendor:
     """A fresh sandbox and what tests do with it."""
 
-    app: HubSpotSandbox
+    app: Observed
     url: str
     connections: list[Connection] = attrs.field(factory=list)
 
@@ -163,7 +217,7 @@ def new_vendor(
 
     def make(*, tokens: tuple[str, ...] = ("sandbox",), **options: str) -> Vendor:
         server, switch = _server
-        switch.app = HubSpotSandbox(SandboxSettings(tokens=tokens, seed=7, options=options))
+        switch.app = Observed(SandboxSettings(tokens=tokens, seed=7, options=options))
         made.append(Vendor(app=switch.app, url=server.url))
         return made[-1]
 
@@ -171,6 +225,7 @@ def new_vendor(
     for vendor in made:
         for conn in vendor.connections:
             conn.close()
+        assert vendor.app.problems() == []
 
 
 @pytest.fixture
@@ -280,3 +335,117 @@ class Make:
 @pytest.fixture
 def make() -> Make:
     return Make()
+
+
+# ---------------------------------------------------------------- from events to records
+
+
+@attrs.define
+class Scene:
+    """A whole crmwire before the sandbox; drains run when asked to."""
+
+    app: App
+    vendor: Vendor
+    drainer: Drainer
+    first: datetime
+    feed: int
+    number: int = 0
+
+    def route(
+        self,
+        preset: str,
+        *,
+        connection: str = "hubspot",
+        token: str = "sandbox",
+        check: bool = True,
+        settings: Mapping[str, Any] | None = None,
+        crm: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        """Connect a portal and carry the feed to it. `crm` changes the preset's own table."""
+        given = {"host": self.vendor.url, "tries": [0.01], "read_timeout": 2.0, "settle_after": 2.0}
+        self.app.add_connection(
+            connection, crm="hubspot", token=token, settings={**given, **(settings or {})}
+        )
+        if crm is not None:
+            raw = self.app.preset(connection, preset)
+            more["mapping"] = {**raw, "crm": {**raw.get("crm", {}), **crm}}
+        self.app.add_route(feed="cal", connection=connection, preset=preset, **more)
+        if check:
+            checked = self.app.check(connection)
+            assert checked.ok, checked.findings
+        self.vendor.forget()
+
+    def event(
+        self,
+        verb: str = "created",
+        uid: str = "",
+        *,
+        guest: Person | None = None,
+        start: datetime = START,
+        **details: Any,
+    ) -> Event:
+        self.number += 1
+        booking = details.pop("booking", Booking())
+        return Event(
+            type=f"booking.{verb}",
+            subject_id=uid or f"b{self.number}",
+            occurred_at=self.first + timedelta(seconds=self.number),
+            details=Details(
+                booking=attrs.evolve(booking, start=start, end=start + timedelta(minutes=30)),
+                guest=guest or Person(email="ada@example.com", full_name="Ada Example"),
+                page=Page(id="7", title="Intro"),
+                **details,
+            ),
+        )
+
+    def happen(self, *events: Event) -> list[str]:
+        """Accept events in one backlog and drain it; the states of all deliveries, oldest first."""
+        self.app.store.accept(self.feed, list(events), self.app.clock.now())
+        for _ in range(50):
+            lanes = self.app.store.due_lanes(self.app.clock.now())
+            if not lanes:
+                break
+            for lane in lanes:
+                self.drainer.drain(lane, threading.Event())
+        return [row.state for row in self.rows()]
+
+    def rows(self) -> list[Any]:
+        rows = self.app.deliveries(DeliveryFilter(limit=1000))
+        return sorted(rows, key=lambda row: row.id)
+
+    def records(self, kind: str, token: str = "sandbox") -> list[Any]:
+        """The live records of a type, oldest first."""
+        portal: Any = self.vendor.app.accounts[token]
+        return [one for one in portal.records[kind].values() if not one.archived]
+
+    def linked(self, record: Any, kind: str, token: str = "sandbox") -> dict[str, list[int]]:
+        """The association type ids of a record, by the id of the other."""
+        portal: Any = self.vendor.app.accounts[token]
+        found: dict[str, list[int]] = portal.linked(record.kind, record.id, KINDS[kind])
+        return found
+
+
+@pytest.fixture
+def new_scene(new_vendor: Callable[..., Vendor], tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+    """Opens a data folder before a fresh sandbox with these options."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: Any) -> Scene:
+            stack.enter_context(surroundings(tmp_path))
+            app = stack.enter_context(App(tmp_path / "home"))
+            app.add_feed("cal", source="calcom", allow_unsigned=True)
+            return Scene(
+                app,
+                new_vendor(**options),
+                Drainer(app.openings),
+                app.clock.now(),
+                app.store.feed("cal").id,
+            )
+
+        yield make
+
+
+@pytest.fixture
+def scene(new_scene: Callable[..., Scene]) -> Scene:
+    return new_scene()

@@ -27,15 +27,29 @@ def test_the_check_says_which_account_it_is(conn: Connection, vendor: Any) -> No
     assert {(limit.name, limit.calls, limit.seconds) for limit in report.limits} == {
         ("calls", 100, 10.0),
         ("search", 5, 1.0),
+        ("daily", 250_000, 86_400.0),
     }
     assert report.findings == ()
 
 
-def test_the_tier_is_learned_from_the_headers(new_vendor: Callable[..., Any]) -> None:
-    conn = new_vendor(burst="190").connect()
-    report = conn.hooks.check_connection()
-    assert report.tier == "Professional or Enterprise"
-    assert report.limits[0].calls == 190
+@pytest.mark.parametrize(
+    ("burst", "daily", "tier"),
+    [
+        ("100", "250000", "Free or Starter"),
+        ("190", "625000", "Professional"),
+        ("190", "1000000", "Enterprise"),
+        ("190", "2000000", "Professional or Enterprise"),
+        ("250", "1000000", "API limit increase"),
+        ("7", "250000", "7 calls in 10 s"),
+    ],
+)
+def test_the_tier_is_learned_from_the_headers(
+    new_vendor: Callable[..., Any], burst: str, daily: str, tier: str
+) -> None:
+    report = new_vendor(burst=burst, daily=daily).connect().hooks.check_connection()
+    assert report.tier == tier
+    limits = {limit.name: limit.calls for limit in report.limits}
+    assert limits == {"calls": int(burst), "search": 5, "daily": int(daily)}
 
 
 @pytest.mark.parametrize(
@@ -108,11 +122,12 @@ def test_limits_are_read_from_the_headers() -> None:
     headers = {
         "x-hubspot-ratelimit-remaining": "0",
         "x-hubspot-ratelimit-interval-milliseconds": "10000",
+        "x-hubspot-ratelimit-daily": "250000",
         "x-hubspot-ratelimit-daily-remaining": "4711",
     }
     states = {state.name: state for state in read_limits(headers)}
     assert (states["calls"].remaining, states["calls"].resets_in) == (0, 10.0)
-    assert states["daily"].remaining == 4711
+    assert (states["daily"].remaining, states["daily"].total) == (4711, 250_000)
 
 
 def test_an_exhausted_day_closes_every_limit() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from crmwire.errors import Failure, NotAllowed, RetryLater
 from crmwire.sandbox import Fault
+from crmwire.testing.clock import HeldClock
 from crmwire.types import Candidates
 
 if TYPE_CHECKING:
@@ -141,7 +143,7 @@ def test_companies_are_found_by_domain_and_all_of_them(
     assert sorted(record.fields["domain"] for record in _found(first)) == ["acme.example"] * 2
     assert _found(second) == []
     assert len(_found(by_name)) == 1
-    assert vendor.calls == ["POST companies/search"] * 2
+    assert vendor.calls == ["POST companies/search"]
 
 
 def test_a_query_of_several_types_looks_in_all(conn: Connection, vendor: Any, make: Any) -> None:
@@ -157,7 +159,11 @@ def test_a_query_of_several_types_looks_in_all(conn: Connection, vendor: Any, ma
     assert [record.type for record in _found(second)] == ["companies"]
 
 
-def test_users_are_owners_read_once_a_day(conn: Connection, vendor: Any, make: Any) -> None:
+def test_users_are_owners_read_once_a_day_and_once_an_hour_for_a_new_one(
+    vendor: Any, make: Any
+) -> None:
+    clock = HeldClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+    conn = vendor.connect(clock=clock)
     owner = vendor.admin("add_owner", email="Owner@example.com", firstName="O")
     vendor.forget()
     for _ in range(2):
@@ -170,9 +176,9 @@ def test_users_are_owners_read_once_a_day(conn: Connection, vendor: Any, make: A
         (record,) = _found(known)
         assert record.id == owner["id"]
         assert _found(unknown) == []
-    # All owners once, and once the address that is not among them.
-    assert vendor.calls == ["GET owners/2026-09", "GET owners/2026-09"]
+    assert vendor.calls == ["GET owners/2026-09"]
     new = vendor.admin("add_owner", email="new@example.com")
+    clock.sleep(3600)
     (found,) = conn.hooks.find_records([make.query("new@example.com", role="user")])
     assert [record.id for record in _found(found)] == [new["id"]]
 
@@ -221,3 +227,49 @@ def test_search_waits_its_turn(new_vendor: Callable[..., Any], make: Any) -> Non
         )
         assert _found(answer) == []
     assert 429 not in [one["status"] for one in vendor.app.requests]
+
+
+def test_a_hundred_companies_are_found_by_domain_or_name_in_one_call(
+    conn: Connection, vendor: Any, make: Any
+) -> None:
+    for number in range(0, 100, 2):
+        properties = {"name": f"Name {number}", "domain": f"c{number}.example"}
+        vendor.admin("create_record", type="companies", properties=properties)
+    vendor.forget()
+    queries = [
+        make.query(value, key=key, types=("companies",))
+        for number in range(100)
+        for key, value in (("domain", f"c{number}.example"), ("name", f"NAME {number}"))
+    ]
+    found = [len(_found(answer)) for answer in conn.hooks.find_records(queries)]
+    assert found == [1, 1, 0, 0] * 50
+    assert vendor.calls == ["POST companies/search"]
+
+
+def test_a_search_that_is_refused_is_halved_twice_and_no_more(
+    conn: Connection, vendor: Any, make: Any
+) -> None:
+    vendor.admin(
+        "create_record", type="companies", properties={"name": "C", "domain": "c7.example"}
+    )
+    vendor.forget()
+    body = {"status": "error", "message": "The request is too long."}
+    vendor.arm(Fault(kind="status", path="search", status=400, body=body, times=1))
+    queries = [make.query(f"c{n}.example", key="domain", types=("companies",)) for n in range(8)]
+    assert [len(_found(one)) for one in conn.hooks.find_records(queries)] == [0] * 7 + [1]
+    assert len(vendor.calls) == 3
+    vendor.forget()
+    vendor.arm(Fault(kind="status", path="search", status=400, body=body))
+    assert all(isinstance(one, Failure) for one in conn.hooks.find_records(queries))
+    assert len(vendor.calls) == 7
+
+
+def test_without_the_scope_owners_are_asked_for_once_an_hour(
+    conn: Connection, vendor: Any, make: Any
+) -> None:
+    vendor.admin("revoke_scope", scope="crm.objects.owners.read")
+    vendor.forget()
+    for _ in range(3):
+        (answer,) = conn.hooks.find_records([make.query("host@example.com", role="user")])
+        assert _found(answer) == []
+    assert vendor.calls == ["GET owners/2026-09"]

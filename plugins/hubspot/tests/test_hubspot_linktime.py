@@ -76,7 +76,7 @@ def test_people_are_not_created_where_the_route_says_so() -> None:
 def test_a_booking_is_a_meeting() -> None:
     meeting = _drafts("created")["activity"]
     values = _values(meeting, "meetings")
-    assert meeting.about == ("person",)
+    assert meeting.about == ("person", "company")
     assert values["hs_meeting_title"] == "Intro: Ada Example"
     assert values["hs_timestamp"] == values["hs_meeting_start_time"] == START
     assert values["hs_meeting_outcome"] == "SCHEDULED"

@@ -7,7 +7,18 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from crmwire import hookimpl
-from crmwire_hubspot import account, errors, fields, finding, limits, recovering, writing
+from crmwire_hubspot import (
+    account,
+    checking,
+    drafting,
+    errors,
+    fields,
+    finding,
+    limits,
+    recovering,
+    setting_up,
+    writing,
+)
 from crmwire_hubspot.info import AUTH, INFO
 from crmwire_hubspot.paths import checked_version
 
@@ -16,16 +27,22 @@ if TYPE_CHECKING:
 
     from crmwire.connections import Connection
     from crmwire.errors import Failure
+    from crmwire.mapping import Mapping as FieldMapping
     from crmwire.sandbox import SandboxSettings
     from crmwire.types import (
         AuthScheme,
         Candidates,
         ConnectionReport,
         CrmInfo,
+        Draft,
+        Event,
         FieldInfo,
+        Finding,
         LimitState,
         Query,
         Record,
+        SetupStep,
+        Subject,
         Write,
         Written,
     )
@@ -33,14 +50,17 @@ if TYPE_CHECKING:
 __all__ = [
     "auth_scheme",
     "check_connection",
+    "check_mapping",
     "classify_error",
     "crm_info",
     "find_records",
     "find_written",
     "list_fields",
+    "map_event",
     "presets",
     "read_limits",
     "sandbox",
+    "set_up",
     "write_records",
 ]
 
@@ -67,6 +87,18 @@ def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | Non
 
 
 @hookimpl
+def check_mapping(conn: Connection, mapping: FieldMapping) -> Sequence[Finding] | None:
+    return checking.check_mapping(conn, mapping)
+
+
+@hookimpl
+def set_up(
+    conn: Connection, mapping: FieldMapping | None, steps: Sequence[str]
+) -> Sequence[SetupStep] | None:
+    return setting_up.set_up(conn, mapping, steps)
+
+
+@hookimpl
 def presets(conn: Connection) -> Mapping[str, str] | None:
     folder = resources.files(__name__) / "presets"
     return {
@@ -74,6 +106,13 @@ def presets(conn: Connection) -> Mapping[str, str] | None:
         for file in folder.iterdir()
         if file.name.endswith(".toml")
     }
+
+
+@hookimpl
+def map_event(
+    conn: Connection, event: Event, subject: Subject, mapping: FieldMapping
+) -> Sequence[Draft] | None:
+    return drafting.map_event(event, subject, mapping)
 
 
 @hookimpl

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from crmwire.errors import NotAllowed
+from crmwire.errors import Failure, NotAllowed
 from crmwire.types import ConnectionReport, Finding
 from crmwire_hubspot import fields, owners, paths
 from crmwire_hubspot.kinds import CONTACTS, MEETINGS
 from crmwire_hubspot.limits import account_limits
-from crmwire_hubspot.scopes import CONTACTS_READ, OWNERS_READ
+from crmwire_hubspot.scopes import CONTACTS_READ, OWNERS_READ, lost, naming_scope
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -30,7 +30,7 @@ def check_connection(conn: Connection) -> ConnectionReport:
     portal = str(details["portalId"])
     tier, limits = account_limits(answer.headers)
     findings = [
-        _try(CONTACTS, CONTACTS_READ, "error", partial(fields.warm_up, conn, CONTACTS)),
+        _try(CONTACTS, CONTACTS_READ, "error", partial(_read_contacts, conn)),
         _try(MEETINGS, CONTACTS_READ, "error", partial(fields.warm_up, conn, MEETINGS)),
         _try("owners", OWNERS_READ, "warning", partial(owners.warm_up, conn)),
     ]
@@ -44,11 +44,13 @@ def check_connection(conn: Connection) -> ConnectionReport:
     )
 
 
-_LOST = {
-    CONTACTS: "contacts cannot be looked up or written",
-    MEETINGS: "meetings cannot be written",
-    "owners": "owners cannot be found by the host's address",
-}
+def _read_contacts(conn: Connection) -> None:
+    """Properties open with other scopes too, so a contact is read as well."""
+    fields.warm_up(conn, CONTACTS)
+    try:
+        conn.http.get(paths.objects(conn, CONTACTS), params={"limit": "1"})
+    except Failure as error:
+        raise naming_scope(error, CONTACTS_READ) from None
 
 
 def _try(subject: str, scope: str, level: Level, read: Callable[[], None]) -> Finding | None:
@@ -58,7 +60,7 @@ def _try(subject: str, scope: str, level: Level, read: Callable[[], None]) -> Fi
         return Finding(
             level=level,
             subject=subject,
-            message=f"The scope {scope} is missing: {_LOST[subject]}.",
+            message=f"The scope {scope} is missing: {lost(scope)}.",
             remedy=refused.remedy,
         )
     return None

@@ -17,6 +17,7 @@ from crmwire_hubspot.bodies import read
 from crmwire_hubspot.errors import failure
 from crmwire_hubspot.kinds import FOUND, association
 from crmwire_hubspot.scopes import naming_scope, scope
+from crmwire_hubspot.settings import settings_of
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -41,8 +42,12 @@ def associate(
             continue
         if write.action == "delete" or (write.action == "create" and outcome.created):
             continue
+        settings = settings_of(write)
+        if write.action == "create" and settings.when_met == "leave":
+            continue
+        primary = outcome.created is True and settings.primary_company
         for about in write.about:
-            spec = association(write.type, about.type, primary=outcome.created is True)
+            spec = association(write.type, about.type, primary=primary)
             if spec is not None:
                 entry: dict[str, Json] = {
                     "from": {"id": outcome.record},

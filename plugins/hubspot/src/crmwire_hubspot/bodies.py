@@ -11,6 +11,7 @@ import attrs
 from attrs import frozen
 
 MISSING = "REQUIRED_PROPERTY_MISSING"
+DUPLICATE = "DUPLICATE_IDS"
 _EXISTING = re.compile(r"Existing ID: (\d+)")
 
 
@@ -31,6 +32,7 @@ class ErrorBody:
     category: str = ""
     sub_category: str = ""
     policy: str = ""
+    oauth: tuple[str, ...] = ()
     correlation_id: str = ""
     problems: tuple[Problem, ...] = ()
     context: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
@@ -38,10 +40,18 @@ class ErrorBody:
     @property
     def codes(self) -> tuple[str, ...]:
         """All codes, the most exact first."""
-        codes = [*(problem.code for problem in self.problems), self.sub_category, self.category]
+        codes = [
+            *(problem.code for problem in self.problems),
+            self.sub_category,
+            *self.oauth,
+            self.category,
+        ]
         if self.context.get("properties"):
             # Properties that are required and missing are named so, without a code of their own.
             codes.insert(0, MISSING)
+        elif self.category == "VALIDATION_ERROR" and self.context.get("ids"):
+            # Keys that stand twice in a batch are told by their list alone.
+            codes.insert(0, DUPLICATE)
         return tuple(code for code in codes if code)
 
     @property
@@ -78,7 +88,9 @@ class ErrorBody:
                 for problem in self.problems
             )
             return "; ".join(parts)[:500]
-        return self.message[:500]
+        missing = self.context.get("properties", ())
+        named = f" ({', '.join(missing)})" if missing else ""
+        return f"{self.message[:500]}{named}"
 
 
 def read_text(body: str) -> ErrorBody:
@@ -100,10 +112,20 @@ def read(data: object) -> ErrorBody:
         category=_text(data.get("category")),
         sub_category=_text(data.get("subCategory")),
         policy=_text(data.get("policyName")),
+        oauth=tuple(_oauth(data)),
         correlation_id=_text(data.get("correlationId")),
         problems=tuple(_problems(data, message)),
         context=_context(data.get("context")),
     )
+
+
+def _oauth(data: Mapping[str, Any]) -> Iterator[str]:
+    """The token endpoint names its errors by `status`, and since 2026 by `error` as well."""
+    status, error = _text(data.get("status")), _text(data.get("error"))
+    if status not in ("", "error", "COMPLETE"):
+        yield status
+    if error and not _items(data.get("errors")):
+        yield error
 
 
 def _problems(data: Mapping[str, Any], message: str) -> Iterator[Problem]:

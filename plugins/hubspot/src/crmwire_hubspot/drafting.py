@@ -13,11 +13,12 @@ from collections.abc import Iterator
 import attrs
 
 from crmwire.dedup import keys_of
-from crmwire.filters import company_domain
+from crmwire.filters import FILTERS
 from crmwire.mapping import Mapping
 from crmwire.types import Draft, DraftField, Event, Subject
-from crmwire_hubspot.kinds import COMPANIES
+from crmwire_hubspot.kinds import COMPANIES, COMPANY_KEY
 
+_company_domain = FILTERS["company_domain"]
 _TELLING = frozenset(["name", "domain"])
 
 
@@ -45,9 +46,9 @@ def _with_bare_domain(draft: Draft) -> Draft:
 
 def _bare(fields: tuple[DraftField, ...]) -> Iterator[DraftField]:
     for field in fields:
-        if field.name != "domain" or not isinstance(field.value, str):
+        if field.name not in ("domain", COMPANY_KEY) or not isinstance(field.value, str):
             yield field
             continue
-        domain = company_domain(field.value)
+        domain = _company_domain(field.value)
         if isinstance(domain, str) and domain:
             yield attrs.evolve(field, value=domain)

@@ -23,7 +23,7 @@ from crmwire.errors import (
     RetryLater,
 )
 from crmwire.http import retry_after
-from crmwire_hubspot.bodies import MISSING, ErrorBody, read_text
+from crmwire_hubspot.bodies import DUPLICATE, MISSING, ErrorBody, read_text
 
 Outcome = Literal["login", "not_allowed", "rejected", "gone", "later", "pause", "broken"]
 
@@ -38,6 +38,10 @@ class Meaning:
     after: float | None = None
 
 
+WAIT = "Nothing to do: it is tried again."
+REPORT = "Report this to the plugin's authors, with the code and the request id."
+RULE = "Correct the value, or change the rule in HubSpot's settings, Properties; then retry."
+RECONNECT = "Connect HubSpot again with the app's own client id and secret."
 LOGIN = "Make a new service key in HubSpot and run `crmwire connection add hubspot` with it."
 MAPPING = "Change the mapping (`crmwire fields` lists the properties), then retry."
 VALUE = "Correct the value, or leave the property out of the mapping; then retry."
@@ -52,6 +56,28 @@ BY_CODE: Mapping[str, Meaning] = {
     ),
     "BAD_REFRESH_TOKEN": Meaning(
         outcome="login", message="The app was uninstalled or its login revoked.", remedy=LOGIN
+    ),
+    "BAD_AUTH_CODE": Meaning(
+        outcome="login",
+        message="The login's code was used, or has expired.",
+        remedy="Start the login again.",
+    ),
+    "BAD_CLIENT_ID": Meaning(
+        outcome="login", message="HubSpot does not know the app.", remedy=RECONNECT
+    ),
+    "BAD_CLIENT_SECRET": Meaning(
+        outcome="login", message="The app's secret is wrong.", remedy=RECONNECT
+    ),
+    "MISMATCH_REDIRECT_URI_AUTH_CODE": Meaning(
+        outcome="login",
+        message="The login's return address is not the one it began with.",
+        remedy="Enter the return address in the app's settings, exactly as crmwire shows it.",
+    ),
+    "invalid_grant": Meaning(
+        outcome="login", message="HubSpot no longer accepts this login.", remedy=LOGIN
+    ),
+    "invalid_client": Meaning(
+        outcome="login", message="HubSpot does not accept the app.", remedy=RECONNECT
     ),
     "MISSING_SCOPES": Meaning(
         outcome="not_allowed",
@@ -76,6 +102,30 @@ BY_CODE: Mapping[str, Meaning] = {
         outcome="rejected", message="The value is not a time or whole number.", remedy=VALUE
     ),
     "INVALID_DATE": Meaning(outcome="rejected", message="The value is not a date.", remedy=VALUE),
+    "INVALID_ALPHA": Meaning(  # (documented example)
+        outcome="rejected", message="The account takes letters only here.", remedy=RULE
+    ),
+    "INVALID_NUMBER": Meaning(
+        outcome="rejected", message="The value is not a number.", remedy=VALUE
+    ),
+    "INVALID_OWNER_ID": Meaning(
+        outcome="rejected",
+        message="The account has no such owner.",
+        remedy="Run `crmwire check`, which reads the owners anew, then retry.",
+    ),
+    "VALUE_TOO_LONG": Meaning(
+        outcome="rejected",
+        message="The value is longer than the property takes.",
+        remedy="Let the mapping's row say `cut = true`, then retry.",
+    ),
+    DUPLICATE: Meaning(  # (seen, without a code of its own)
+        outcome="broken", message="A record stood twice in one batch.", remedy=REPORT
+    ),
+    "OBJECT_ALREADY_EXISTS": Meaning(  # (seen)
+        outcome="rejected",
+        message="A property or group of that name is there already.",
+        remedy="Nothing to do: `crmwire setup` takes it as made.",
+    ),
     MISSING: Meaning(  # the name of the vendor's own code, if it has one, is not known
         outcome="not_allowed",
         message="The account demands properties that the mapping does not fill.",
@@ -97,19 +147,34 @@ BY_CODE: Mapping[str, Meaning] = {
         remedy="Restore it in HubSpot and retry, or dismiss the delivery.",
     ),
     "crm.associations.INVALID_IDENTIFIER": Meaning(  # (seen)
-        outcome="rejected", message="The record to associate with is not there.", remedy=VALUE
+        outcome="rejected",
+        message="What is to be associated with is no record id.",
+        remedy="Mend the mapping's `associations` row or the link that feeds it, then retry.",
     ),
     "RATE_LIMITS": Meaning(  # (seen)
-        outcome="pause", message="HubSpot asks for fewer requests.", after=10.0
+        outcome="pause", message="HubSpot asks for fewer requests.", remedy=WAIT, after=10.0
     ),
-    "INTERNAL_ERROR": Meaning(outcome="later", message="HubSpot failed inside."),
+    "INTERNAL_ERROR": Meaning(outcome="later", message="HubSpot failed inside.", remedy=WAIT),
     "VALIDATION_ERROR": Meaning(
         outcome="rejected", message="HubSpot refused the data.", remedy=VALUE
     ),
 }
 """By category, sub-category or the code of a property's problem."""
 
+_AWAY = Meaning(outcome="pause", message="HubSpot is not available.", remedy=WAIT)
+_UNTRUSTED = Meaning(
+    outcome="pause",
+    message="HubSpot's certificate does not hold.",
+    remedy="If it stays so, see status.hubspot.com, and look for a proxy in between.",
+    after=HOUR,
+)
+
 BY_STATUS: Mapping[int, Meaning] = {
+    400: Meaning(
+        outcome="rejected",
+        message="HubSpot could not read the request, or knows no such object type.",
+        remedy="Check the mapping (`crmwire check`); if it is well, report this.",
+    ),
     401: Meaning(outcome="login", message="HubSpot does not accept the token.", remedy=LOGIN),
     403: Meaning(
         outcome="not_allowed",
@@ -122,21 +187,29 @@ BY_STATUS: Mapping[int, Meaning] = {
         remedy="Check the mapping's object types (`crmwire check`), then retry.",
     ),
     409: BY_CODE["CONFLICT"],
-    414: Meaning(outcome="broken", message="The request was too long for HubSpot."),
-    423: Meaning(outcome="later", message="HubSpot works on the record just now.", after=2.0),
-    477: Meaning(
-        outcome="pause", message="HubSpot moves the account to another data centre.", after=HOUR
+    414: Meaning(outcome="broken", message="The request was too long for HubSpot.", remedy=REPORT),
+    423: Meaning(
+        outcome="later",
+        message="HubSpot works on the record just now.",
+        remedy=WAIT,
+        after=2.0,
     ),
-    500: Meaning(outcome="later", message="HubSpot failed inside."),
-    502: Meaning(outcome="pause", message="HubSpot is not available."),
-    503: Meaning(outcome="pause", message="HubSpot is not available."),
-    504: Meaning(outcome="pause", message="HubSpot is not available."),
-    521: Meaning(outcome="pause", message="HubSpot is not available."),
-    522: Meaning(outcome="pause", message="HubSpot is not available."),
-    523: Meaning(outcome="pause", message="HubSpot is not available."),
-    524: Meaning(outcome="pause", message="HubSpot is not available."),
-    525: Meaning(outcome="pause", message="HubSpot's certificate does not hold.", after=HOUR),
-    526: Meaning(outcome="pause", message="HubSpot's certificate does not hold.", after=HOUR),
+    477: Meaning(
+        outcome="pause",
+        message="HubSpot moves the account to another data centre.",
+        remedy="Nothing to do: it goes on when the move is done, within a day.",
+        after=HOUR,
+    ),
+    500: BY_CODE["INTERNAL_ERROR"],
+    502: _AWAY,
+    503: _AWAY,
+    504: _AWAY,
+    521: _AWAY,
+    522: _AWAY,
+    523: _AWAY,
+    524: _AWAY,
+    525: _UNTRUSTED,
+    526: _UNTRUSTED,
 }
 """By status, where the body says nothing better; from 423 on the status alone decides."""
 
@@ -149,9 +222,11 @@ BY_LIMIT: Mapping[str, Meaning] = {
         after=HOUR,
     ),
     "ten_secondly": Meaning(
-        outcome="pause", message="Too many requests in ten seconds.", after=10.0
+        outcome="pause", message="Too many requests in ten seconds.", remedy=WAIT, after=10.0
     ),
-    "secondly": Meaning(outcome="pause", message="Too many searches in a second.", after=1.0),
+    "secondly": Meaning(
+        outcome="pause", message="Too many searches in a second.", remedy=WAIT, after=1.0
+    ),
 }
 """By `policyName` of a 429, else by these words in its message; looked for in this order."""
 
@@ -220,7 +295,9 @@ def _made(
                 message, remedy=remedy, code=code, fields=fields, request_id=request_id
             )
         case "broken":
-            return PluginBroken(message, code=code, fields=fields, request_id=request_id)
+            return PluginBroken(
+                message, remedy=remedy, code=code, fields=fields, request_id=request_id
+            )
         case "later" | "pause":
             return RetryLater(
                 message,

@@ -1,7 +1,7 @@
 """A create that met a record: somebody made it between our look-up and our create.
 
 What the mapping says of existing records was not asked for it, so nothing that stands there is
-overwritten: only its empty properties are filled.
+overwritten: only its empty properties are filled, or nothing at all if the mapping says so.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from crmwire.types import Json, Record, Written
 from crmwire_hubspot.batches import Answers, Input, send
 from crmwire_hubspot.kinds import CONTACTS
 from crmwire_hubspot.reading import read_records
+from crmwire_hubspot.settings import settings_of
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -34,10 +35,11 @@ def fill_existing(
             outcomes[one.write.id] = record
         elif record is not None:
             records[one.write.id] = record
+            leave = settings_of(one.write).when_met == "leave"
             missing: dict[str, Json] = {
                 name: value
                 for name, value in one.properties.items()
-                if record.fields.get(name) in (None, "")
+                if record.fields.get(name) in (None, "") and not leave
             }
             if missing:
                 body: dict[str, Json] = {"id": record.id, "properties": missing}

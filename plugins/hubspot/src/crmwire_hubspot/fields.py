@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crmwire.errors import Failure
 from crmwire.types import FieldInfo, Json
 from crmwire_hubspot import paths
+from crmwire_hubspot.kinds import ASSOCIATED, FOUND, linkable
 from crmwire_hubspot.scopes import naming_scope, scope
 
 if TYPE_CHECKING:
@@ -24,7 +25,36 @@ def list_fields(conn: Connection, object_type: str) -> list[FieldInfo]:
     Raises: NotAllowed without a scope that reads them.
     """
     known = conn.cache(_cache_key(object_type), HOUR, lambda: _read(conn, object_type))
-    return [_field(object_type, item) for item in known] if isinstance(known, list) else []
+    listed = [_field(object_type, item) for item in known] if isinstance(known, list) else []
+    return [*listed, *_associations(object_type)]
+
+
+def _associations(object_type: str) -> list[FieldInfo]:
+    """What a record can be associated with by an id that the event itself names."""
+    if object_type in FOUND:
+        return []
+    return [
+        FieldInfo(
+            name=f"{ASSOCIATED}{to}",
+            label=f"Record id of {to} to associate with",
+            group="associations",
+            type="record_id",
+        )
+        for to in linkable(object_type)
+    ]
+
+
+def known_fields(conn: Connection, object_type: str) -> list[FieldInfo] | None:
+    """The properties of a type if they were read within the hour; sends nothing."""
+    try:
+        known = conn.cache(_cache_key(object_type), HOUR, _not_read)
+    except LookupError:
+        return None
+    return [_field(object_type, item) for item in known] if isinstance(known, list) else None
+
+
+def _not_read() -> Json:
+    raise LookupError
 
 
 def warm_up(conn: Connection, object_type: str) -> None:
@@ -67,7 +97,7 @@ def _field(object_type: str, item: Any) -> FieldInfo:
         label=item["label"],
         group=item["group"],
         type=item["type"],
-        length=LONGEST_TEXT if item["type"] == "string" else None,
+        length=LONGEST_TEXT if item["type"] == "string" and not item["options"] else None,
         writable=item["writable"],
         # The address is the contacts' key although its definition does not say so (seen).
         unique=item["unique"] or (object_type, item["name"]) == ("contacts", "email"),

@@ -6,6 +6,7 @@ from crmwire.types import AuthScheme, CrmInfo
 from crmwire_hubspot.kinds import OBJECT_TYPES
 from crmwire_hubspot.limits import CALLS, SEARCH
 from crmwire_hubspot.paths import DATED
+from crmwire_hubspot.settings import HubSpotMapping
 
 BASE_URL = "https://api.hubapi.com"
 """The same for every region."""
@@ -20,6 +21,7 @@ INFO = CrmInfo(
     limits=(CALLS, SEARCH),
     request_id_header="x-hubspot-correlation-id",
     batch=100,
+    mapping_class=HubSpotMapping,
 )
 
 AUTH = AuthScheme(

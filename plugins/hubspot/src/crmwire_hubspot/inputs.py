@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from crmwire.errors import Rejected
 from crmwire.types import About, Json, Value, Write
 from crmwire_hubspot.batches import Input, Verb
-from crmwire_hubspot.kinds import association
+from crmwire_hubspot.kinds import association, linked_type
+from crmwire_hubspot.settings import settings_of
 from crmwire_hubspot.values import as_property, email_key
 
 VERBS: Mapping[str, Verb] = {
@@ -38,8 +39,12 @@ def input_of(write: Write) -> Input:
 
 
 def properties(write: Write, fields: Mapping[str, Value]) -> dict[str, Json]:
-    """Fields as HubSpot takes them: every value a text."""
-    return {name: as_property(name, value, add=name in write.add) for name, value in fields.items()}
+    """Fields as HubSpot takes them: every value a text. Associations are none of them."""
+    return {
+        name: as_property(name, value, add=name in write.add)
+        for name, value in fields.items()
+        if linked_type(name) is None
+    }
 
 
 def _create(write: Write) -> Input:
@@ -48,8 +53,9 @@ def _create(write: Write) -> Input:
     # A contact's address may stand once in a batch; other creates have no key.
     key = email_key(str(email)) if email else f"new {write.id}"
     body: dict[str, Json] = {"properties": given}
-    if write.about:
-        body["associations"] = _associations(write)
+    associations = [*_associations(write), *_named_ones(write)]
+    if associations:
+        body["associations"] = associations
     return Input(write=write, key=key, body=body)
 
 
@@ -74,7 +80,7 @@ def _associations(write: Write) -> list[Json]:
     made: list[Json] = []
     primary_given: set[str] = set()
     for about in write.about:
-        primary = about.type not in primary_given
+        primary = about.type not in primary_given and settings_of(write).primary_company
         primary_given.add(about.type)
         made.append(
             {
@@ -83,6 +89,29 @@ def _associations(write: Write) -> list[Json]:
             }
         )
     return made
+
+
+def _named_ones(write: Write) -> list[Json]:
+    """Associations with records that the event itself names."""
+    return [
+        {"to": {"id": id_}, "types": [_association_type(write.type, to, primary=False)]}
+        for name, value in write.fields.items()
+        if (to := linked_type(name)) is not None
+        for id_ in record_ids(name, value)
+    ]
+
+
+def record_ids(name: str, value: Value) -> list[str]:
+    """The ids in such a field. Raises: Rejected for what is no id: ids are digits."""
+    ids = [part.strip() for part in as_property(name, value).replace(",", ";").split(";")]
+    if not all(id_.isascii() and id_.isdigit() for id_ in ids):
+        raise Rejected(
+            f"{name} wants the id of a record, and was given something else.",
+            remedy="Mend the link that names it, or list the field under `drop` in the mapping.",
+            code="NO_RECORD_ID",
+            fields=(name,),
+        )
+    return list(dict.fromkeys(ids))
 
 
 def _association_type(from_type: str, to_type: str, *, primary: bool) -> dict[str, Json]:

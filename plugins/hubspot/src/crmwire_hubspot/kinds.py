@@ -9,10 +9,18 @@ COMPANIES = "companies"
 DEALS = "deals"
 MEETINGS = "meetings"
 
+COMPANY_KEY = "crmwire_domain"
+"""A property that `crmwire setup` can make: the company's domain, but unique."""
+
 OBJECT_TYPES = {
     CONTACTS: ObjectType(name=CONTACTS, title="Contact", unique=("email",), upsert=("email",)),
     # `domain` and `name` are looked up by search: neither is unique in HubSpot.
-    COMPANIES: ObjectType(name=COMPANIES, title="Company", unique=("domain", "name")),
+    COMPANIES: ObjectType(
+        name=COMPANIES,
+        title="Company",
+        unique=("domain", "name", COMPANY_KEY),
+        upsert=(COMPANY_KEY,),
+    ),
     DEALS: ObjectType(name=DEALS, title="Deal"),
     MEETINGS: ObjectType(name=MEETINGS, title="Meeting", html_fields=("hs_meeting_body",)),
 }

@@ -21,6 +21,11 @@ TIERS = {
     200: "API limit increase",
     250: "API limit increase",
 }
+BY_DAY = {
+    (190, 625_000): "Professional",
+    (190, 1_000_000): "Enterprise",
+}
+"""Tiers that only their calls of a day tell apart."""
 _DAY_IS_OVER_IN = 3_600.0
 """Seconds until it is tried again when the day's calls are used up: the day ends at midnight in
 the account's time zone, which the headers do not tell."""
@@ -33,12 +38,15 @@ def read_limits(headers: Mapping[str, str]) -> list[LimitState]:
     left = _number(headers, "x-hubspot-ratelimit-remaining")
     window = _number(headers, "x-hubspot-ratelimit-interval-milliseconds")
     if left is not None:
-        states.append(LimitState(name="calls", remaining=left, resets_in=(window or 10_000) / 1000))
+        seconds = (window or 10_000) / 1000
+        states.append(LimitState(name="calls", remaining=left, resets_in=seconds))
     today = _number(headers, "x-hubspot-ratelimit-daily-remaining")
+    whole_day = _number(headers, "x-hubspot-ratelimit-daily")
     if today is not None:
         names = ("daily",) if today > 0 else ("daily", "calls", "search")
         states += [
-            LimitState(name=name, remaining=today, resets_in=_DAY_IS_OVER_IN) for name in names
+            LimitState(name=name, remaining=today, resets_in=_DAY_IS_OVER_IN, total=whole_day)
+            for name in names
         ]
     return states
 
@@ -49,8 +57,12 @@ def account_limits(headers: Mapping[str, str]) -> tuple[str, tuple[Limit, ...]]:
     window = _number(headers, "x-hubspot-ratelimit-interval-milliseconds") or 10_000
     if not most:
         return "", (CALLS, SEARCH)
-    calls = Limit(name="calls", calls=most, seconds=window / 1000)
-    return TIERS.get(most, f"{most} calls in {window // 1000} s"), (calls, SEARCH)
+    limits = [Limit(name="calls", calls=most, seconds=window / 1000), SEARCH]
+    day = _number(headers, "x-hubspot-ratelimit-daily")
+    if day:
+        limits.append(Limit(name="daily", calls=day, seconds=86_400.0))
+    tier = BY_DAY.get((most, day or 0)) or TIERS.get(most) or f"{most} calls in {window // 1000} s"
+    return tier, tuple(limits)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

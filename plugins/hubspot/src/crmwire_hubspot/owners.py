@@ -35,6 +35,8 @@ def find_owners(conn: Connection, emails: Iterable[str]) -> dict[str, Record | F
                 conn.forget_cached(_ALL)
                 data = _known(conn).get(email)
         except NotAllowed:
+            conn.cache(_ALL, HOUR, dict)
+            conn.cache(_FRESH, HOUR, lambda: True)
             found[email] = None
             continue
         except Failure as error:

@@ -24,6 +24,7 @@ PROPERTIES = DATED
 OWNERS = DATED
 ASSOCIATIONS = DATED
 ACCOUNT = DATED
+SCHEMAS = DATED
 """The version of each family while the connection does not ask for another."""
 
 
@@ -45,6 +46,11 @@ def objects(conn: Connection, *rest: str) -> str:
 def properties(conn: Connection, *rest: str) -> str:
     """Properties of an object type."""
     return _path(conn, "/crm/properties/{v}", "/crm/v3/properties", PROPERTIES, rest)
+
+
+def schemas(conn: Connection, *rest: str) -> str:
+    """What an object type is, and what is required of its records."""
+    return _path(conn, "/crm-object-schemas/{v}/schemas", "/crm/v3/schemas", SCHEMAS, rest)
 
 
 def owners(conn: Connection, *rest: str) -> str:

@@ -88,7 +88,7 @@ def _companies(conn: Connection, writes: Iterable[Write]) -> dict[str, Answer]:
         if name is None:
             continue
         value = str(write.fields[name])
-        found = search_records(conn, COMPANIES, name, [value])[search_key(name, value)]
+        found = search_records(conn, COMPANIES, {name: [value]})[name, search_key(name, value)]
         if isinstance(found, Failure):
             answers[write.id] = found
             continue

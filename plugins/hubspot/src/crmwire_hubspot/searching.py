@@ -7,12 +7,12 @@ read 2026-11). It is never asked whether something was written.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from crmwire.errors import Failure
+from crmwire.errors import Failure, Rejected
 from crmwire.types import Json, Record
 from crmwire_hubspot import paths
 from crmwire_hubspot.reading import ALWAYS, record_of
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Values of one IN."""
+GROUPS = 5
+"""Groups of filters in one search; they are joined by OR."""
+HALVINGS = 2
+"""How often a refused search is halved: the vendor's page limits the body of a search to 3,000
+characters, while a hundred values are seen in use."""
 PER_ANSWER = 200
 ANSWERS = 5
 """How many answers of one search are read; what is beyond is not complete."""
@@ -37,23 +42,31 @@ class Found:
     complete: bool = True
 
 
+Values = Mapping[str, Collection[str]]
+"""What is searched: values, by the property they are looked for in."""
+Answers = dict[tuple[str, str], Found | Failure]
+"""The records of each property and value as `search_key`."""
+
+
 def search_records(
-    conn: Connection,
-    object_type: str,
-    name: str,
-    values: Collection[str],
-    properties: Collection[str] = (),
-) -> dict[str, Found | Failure]:
-    """All records whose property `name` has one of the values, by the value as `search_key`."""
-    keys = list(dict.fromkeys(search_key(name, value) for value in values))
-    found: dict[str, Found | Failure] = {}
-    for start in range(0, len(keys), MOST):
-        some = keys[start : start + MOST]
-        try:
-            found |= _search(conn, object_type, name, some, properties)
-        except Failure as error:
-            naming_scope(error, scope(object_type, "read"))
-            found |= dict.fromkeys(some, error)
+    conn: Connection, object_type: str, wanted: Values, properties: Collection[str] = ()
+) -> Answers:
+    """All records that have one of the values in its property.
+
+    Several properties, such as a company's domain and name, are asked for in one call.
+    """
+    keys = {
+        name: list(dict.fromkeys(search_key(name, value) for value in values))
+        for name, values in wanted.items()
+    }
+    found: Answers = {}
+    names = list(keys)
+    for first in range(0, len(names), GROUPS):
+        some = names[first : first + GROUPS]
+        for start in range(0, max((len(keys[name]) for name in some), default=0), MOST):
+            part = {name: keys[name][start : start + MOST] for name in some}
+            asked = {name: values for name, values in part.items() if values}
+            found |= _searched(conn, object_type, asked, properties, HALVINGS)
     return found
 
 
@@ -62,33 +75,70 @@ def search_key(name: str, value: str) -> str:
     return domain_key(value) if name == "domain" else value.strip().lower()
 
 
+def _searched(
+    conn: Connection,
+    object_type: str,
+    asked: Mapping[str, Sequence[str]],
+    properties: Collection[str],
+    halvings: int,
+) -> Answers:
+    try:
+        return _search(conn, object_type, asked, properties)
+    except Rejected as error:
+        if halvings and max(len(values) for values in asked.values()) > 1:
+            found: Answers = {}
+            for part in _halves(asked):
+                found |= _searched(conn, object_type, part, properties, halvings - 1)
+            return found
+        why: Failure = error
+    except Failure as error:
+        why = naming_scope(error, scope(object_type, "read"))
+    return dict.fromkeys(((name, key) for name, keys in asked.items() for key in keys), why)
+
+
+def _halves(asked: Mapping[str, Sequence[str]]) -> list[dict[str, Sequence[str]]]:
+    parts: list[dict[str, Sequence[str]]] = [{}, {}]
+    for name, values in asked.items():
+        middle = (len(values) + 1) // 2
+        for part, some in zip(parts, (values[:middle], values[middle:]), strict=True):
+            if some:
+                part[name] = some
+    return [part for part in parts if part]
+
+
 def _search(
     conn: Connection,
     object_type: str,
-    name: str,
-    keys: Sequence[str],
+    asked: Mapping[str, Sequence[str]],
     properties: Collection[str],
-) -> dict[str, Found | Failure]:
-    records: list[Record] = []
+) -> Answers:
+    records: dict[str, Record] = {}
     after: str | None = None
     for _ in range(ANSWERS):
         body: dict[str, Json] = {
             "filterGroups": [
-                {"filters": [{"propertyName": name, "operator": "IN", "values": list(keys)}]}
+                {"filters": [{"propertyName": name, "operator": "IN", "values": list(values)}]}
+                for name, values in asked.items()
             ],
-            "properties": sorted({*properties, *ALWAYS, name}),
+            "properties": sorted({*properties, *ALWAYS, *asked}),
             "limit": PER_ANSWER,
         }
         if after is not None:
             body["after"] = after
         path = paths.objects(conn, object_type, "search")
         data = conn.http.post(path, body, safe=True, limit="search").json()
-        records += [record_of(object_type, result) for result in data.get("results") or ()]
+        for result in data.get("results") or ():
+            record = record_of(object_type, result)
+            records[record.id] = record
         after = (data.get("paging") or {}).get("next", {}).get("after")
         if after is None:
             break
-    by_key: dict[str, list[Record]] = {key: [] for key in keys}
-    for record in records:
-        value = search_key(name, str(record.fields.get(name) or ""))
-        by_key.setdefault(value, []).append(record)
-    return {key: Found(records=tuple(by_key[key]), complete=after is None) for key in keys}
+    by_key: dict[tuple[str, str], list[Record]] = {
+        (name, key): [] for name, keys in asked.items() for key in keys
+    }
+    for record in records.values():
+        for name in asked:
+            key = (name, search_key(name, str(record.fields.get(name) or "")))
+            if key in by_key:
+                by_key[key].append(record)
+    return {key: Found(records=tuple(some), complete=after is None) for key, some in by_key.items()}

@@ -12,8 +12,13 @@ from crmwire.types import Write, Written
 from crmwire.waves import references, resolve
 from crmwire_hubspot.associating import associate
 from crmwire_hubspot.batches import Answers, Input, Verb, send
+from crmwire_hubspot.companies import folded, of_followers
 from crmwire_hubspot.existing import fill_existing
+from crmwire_hubspot.gone import gone, missing_record
 from crmwire_hubspot.inputs import VERBS, input_of
+from crmwire_hubspot.kinds import linked_type
+from crmwire_hubspot.options import fitted, read_options, refused_outcome
+from crmwire_hubspot.preparing import prepared
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -55,48 +60,87 @@ def _next(rest: Sequence[Write], done: dict[str, Outcome]) -> list[Write]:
 
 def _send_all(conn: Connection, writes: Sequence[Write]) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
+    left_out: dict[str, tuple[str, ...]] = {}
     groups: dict[tuple[str, Verb], list[Input]] = {}
-    for write in writes:
+    sending, followers = folded(writes)
+    for write in sending:
         try:
-            one = input_of(write)
+            ready, left_out[write.id] = prepared(conn, write)
+            one = input_of(ready)
         except Rejected as error:
             outcomes[write.id] = error
             continue
         groups.setdefault((write.type, VERBS[write.action]), []).append(one)
     for (object_type, verb), inputs in groups.items():
         outcomes |= _send_group(conn, object_type, verb, inputs)
-    return outcomes | associate(conn, writes, outcomes)
+    for write in sending:
+        outcome = _with_left_out(outcomes[write.id], left_out.get(write.id, ()))
+        outcomes[write.id] = gone(write, outcome) if isinstance(outcome, Failure) else outcome
+    outcomes |= of_followers(followers, outcomes)
+    return outcomes | associate(conn, sending, outcomes)
+
+
+def _with_left_out(outcome: Outcome, names: Sequence[str]) -> Outcome:
+    if isinstance(outcome, Written) and names:
+        return attrs.evolve(outcome, dropped=(*names, *outcome.dropped))
+    return outcome
 
 
 def _send_group(
     conn: Connection, object_type: str, verb: Verb, inputs: Sequence[Input]
 ) -> dict[str, Outcome]:
     answers = send(conn, object_type, verb, inputs)
+    inputs, left_out = _spelled_otherwise(conn, object_type, verb, inputs, answers)
     _without_what_may_be_dropped(conn, object_type, verb, inputs, answers)
     if verb == "create":
         answers.outcomes |= fill_existing(conn, object_type, inputs, answers)
     if verb == "upsert":
         _tell_unsent(inputs, answers)
+    for name, names in left_out.items():
+        answers.outcomes[name] = _with_left_out(answers.outcomes[name], names)
     return answers.outcomes
+
+
+def _spelled_otherwise(
+    conn: Connection, object_type: str, verb: Verb, inputs: Sequence[Input], answers: Answers
+) -> tuple[Sequence[Input], dict[str, tuple[str, ...]]]:
+    """Send meetings that were refused for their outcome as the account spells it, if at all.
+
+    Returns the inputs as they were sent last, and what was left out of them.
+    """
+    refused = [one for one in inputs if refused_outcome(answers.outcomes.get(one.write.id))]
+    left_out: dict[str, tuple[str, ...]] = {}
+    if not refused or not read_options(conn):
+        return inputs, left_out
+    again: dict[str, Input] = {}
+    for one in refused:
+        try:
+            write, names = fitted(conn, one.write)
+        except Rejected as error:
+            answers.outcomes[one.write.id] = error
+            continue
+        if write != one.write:
+            left_out[write.id] = names
+            again[write.id] = input_of(write)
+    answers.add(send(conn, object_type, verb, list(again.values())))
+    return [again.get(one.write.id, one) for one in inputs], left_out
 
 
 def _without_what_may_be_dropped(
     conn: Connection, object_type: str, verb: Verb, inputs: Sequence[Input], answers: Answers
 ) -> None:
-    """Send again, without the properties HubSpot refused, what the mapping allows to drop."""
+    """Send again, without the fields HubSpot refused, what the mapping allows to drop."""
     dropped: dict[str, tuple[str, ...]] = {}
     while True:
         again: list[Input] = []
         for one in inputs:
             refused = answers.outcomes.get(one.write.id)
-            gone = dropped.get(one.write.id, ())
-            if not isinstance(refused, Rejected) or not refused.fields:
+            before = dropped.get(one.write.id, ())
+            fields = _refused_fields(one, refused)
+            if not fields or set(fields) & set(before) or not set(fields) <= set(one.write.fields):
                 continue
-            fields = set(refused.fields)
-            if fields & set(gone) or not fields <= set(one.properties):
-                continue
-            if fields <= set(one.write.drop_allowed):
-                dropped[one.write.id] = (*gone, *refused.fields)
+            if set(fields) <= set(one.write.drop_allowed):
+                dropped[one.write.id] = (*before, *fields)
                 again.append(_without(one, dropped[one.write.id]))
         if not again:
             break
@@ -107,9 +151,20 @@ def _without_what_may_be_dropped(
             answers.outcomes[name] = attrs.evolve(outcome, dropped=fields_)
 
 
+def _refused_fields(one: Input, refused: Outcome | None) -> tuple[str, ...]:
+    """The fields that a refusal is about. An association that cannot be names no property."""
+    if not isinstance(refused, Rejected):
+        return ()
+    if refused.fields:
+        return refused.fields
+    if one.write.action != "create" or missing_record(refused) is None:
+        return ()
+    return tuple(name for name in one.write.fields if linked_type(name) is not None)
+
+
 def _without(one: Input, names: Sequence[str]) -> Input:
-    kept = {name: value for name, value in one.properties.items() if name not in names}
-    return attrs.evolve(one, body={**one.body, "properties": kept})
+    kept = {name: value for name, value in one.write.fields.items() if name not in names}
+    return input_of(attrs.evolve(one.write, fields=kept))
 
 
 def _tell_unsent(inputs: Sequence[Input], answers: Answers) -> None:

@@ -1,4 +1,4 @@
-"""The routes for properties, owners and the account itself."""
+"""The routes for owners and the account itself."""
 
 from __future__ import annotations
 
@@ -7,44 +7,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from crmwire_hubspot.sandbox_app import times
-from crmwire_hubspot.sandbox_app.kinds import kind_of
-from crmwire_hubspot.sandbox_app.refusals import Refusal, malformed, not_found
+from crmwire_hubspot.sandbox_app.refusals import malformed, not_found
 from crmwire_hubspot.sandbox_app.times import stamp
 
 if TYPE_CHECKING:
     from crmwire_hubspot.sandbox_app.calls import Call
     from crmwire_hubspot.sandbox_app.portal import Portal
-
-
-def properties(call: Call) -> Response:
-    """GET all properties of a type; there is no paging."""
-    kind = kind_of(call.params["type"])
-    _check_scope(call, kind.scope)
-    known = call.portal.properties[kind.name].values()
-    return JSONResponse({"results": [one.shown(order) for order, one in enumerate(known)]})
-
-
-def one_property(call: Call) -> Response:
-    """GET one property."""
-    kind = kind_of(call.params["type"])
-    _check_scope(call, kind.scope)
-    known = call.portal.properties[kind.name].get(call.params["name"])
-    if known is None:
-        raise not_found()
-    return JSONResponse(known.shown(0))
-
-
-def _check_scope(call: Call, family: str) -> None:
-    """This API words its refusal in its own way, without a category."""
-    if f"crm.objects.{family}.read" not in call.portal.scopes:
-        kind = kind_of(call.params["type"])
-        raise Refusal(
-            403,
-            "You do not have permissions to view object type "
-            f"ObjectTypeId{{legacyObjectType={kind.upper}}} in portal {call.portal.portal_id} "
-            f"(requires one of [{family}-read])",
-            category=None,
-        )
 
 
 def owners(call: Call) -> Response:
@@ -105,13 +73,13 @@ def details(call: Call) -> Response:
         {
             "portalId": call.portal.portal_id,
             "accountType": "DEVELOPER_TEST",
-            "timeZone": "US/Eastern",
+            "timeZone": "US/Eastern" if call.portal.region == "na1" else "Europe/Berlin",
             "companyCurrency": "USD",
             "additionalCurrencies": [],
-            "utcOffset": "-05:00",
-            "utcOffsetMilliseconds": -18_000_000,
-            "uiDomain": "app.hubspot.com",
-            "dataHostingLocation": "na1",
+            "utcOffset": "-05:00" if call.portal.region == "na1" else "+01:00",
+            "utcOffsetMilliseconds": -18_000_000 if call.portal.region == "na1" else 3_600_000,
+            "uiDomain": call.portal.ui_domain,
+            "dataHostingLocation": call.portal.region,
         }
     )
 

@@ -74,6 +74,7 @@ def _add_property(portal: Portal, body: Body, commit: Commit) -> Any:
         group=body.get("group", "contactinformation"),
         options=tuple(body.get("options") or ()),
         unique=bool(body.get("unique")),
+        built_in=False,
     )
     portal.properties[kind.name][made.name] = made
     return made.shown(0)
@@ -83,6 +84,13 @@ def _set_options(portal: Portal, body: Body, commit: Commit) -> Any:
     """type, name, options: the account edits the options of a property."""
     known = portal.properties[kind_of(body["type"]).name]
     known[body["name"]] = attrs.evolve(known[body["name"]], options=tuple(body["options"]))
+    return {}
+
+
+def _move_property(portal: Portal, body: Body, commit: Commit) -> Any:
+    """type, name, group: the account puts a property into another group."""
+    known = portal.properties[kind_of(body["type"]).name]
+    known[body["name"]] = attrs.evolve(known[body["name"]], group=str(body["group"]))
     return {}
 
 
@@ -111,6 +119,7 @@ ACTIONS: Mapping[str, Callable[[Portal, Body, Commit], Any]] = {
     "add_owner": _add_owner,
     "add_property": _add_property,
     "set_options": _set_options,
+    "move_property": _move_property,
     "set_required_property": _set_required_property,
     "revoke_scope": _revoke_scope,
     "grant_scope": _grant_scope,

@@ -21,6 +21,7 @@ from crmwire_hubspot.sandbox_app import (
     association_routes,
     batches,
     object_routes,
+    property_routes,
     searches,
 )
 from crmwire_hubspot.sandbox_app.account_routes import add_owner
@@ -123,8 +124,19 @@ _BETWEEN = (
     _Rule(methods="GET", path="/{type}/{to}/labels", handler=association_routes.labels),
 )
 _PROPERTIES = (
-    _Rule(methods="GET", path="/{type}", handler=account_routes.properties, access="none"),
-    _Rule(methods="GET", path="/{type}/{name}", handler=account_routes.one_property, access="none"),
+    _Rule(methods="GET", path="/{type}", handler=property_routes.list_, access="none"),
+    _Rule(methods="POST", path="/{type}", handler=property_routes.create, access="none"),
+    _Rule(
+        methods="POST",
+        path="/{type}/batch/create",
+        handler=property_routes.batch_create,
+        access="none",
+    ),
+    _Rule(methods="GET", path="/{type}/groups", handler=property_routes.groups, access="none"),
+    _Rule(
+        methods="POST", path="/{type}/groups", handler=property_routes.create_group, access="none"
+    ),
+    _Rule(methods="GET", path="/{type}/{name}", handler=property_routes.one, access="none"),
 )
 _OWNERS = (
     _Rule(methods="GET", path="", handler=account_routes.owners, access="owners"),
@@ -140,11 +152,13 @@ _ACCOUNT = (
         access="none",
     ),
 )
+_SCHEMAS = (_Rule(methods="GET", path="/{type}", handler=property_routes.schema, access="none"),)
 _FAMILIES: tuple[tuple[tuple[_Rule, ...], str, str], ...] = (
     (_SINGLE, "/crm/v4/objects", "/crm/objects/{version}"),
     (_OBJECTS, "/crm/v3/objects", "/crm/objects/{version}"),
     (_BETWEEN, "/crm/v4/associations", "/crm/associations/{version}"),
     (_PROPERTIES, "/crm/v3/properties", "/crm/properties/{version}"),
+    (_SCHEMAS, "/crm/v3/schemas", "/crm-object-schemas/{version}/schemas"),
     (_OWNERS, "/crm/v3/owners", "/crm/owners/{version}"),
     (_ACCOUNT, "/account-info/v3", "/account-info/{version}"),
 )
@@ -155,7 +169,8 @@ class HubSpotSandbox(Sandbox):
     """HubSpot's API, one portal for each token.
 
     Options: `limits` on or off, `burst` (calls in ten seconds), `daily`, `search_lag` (seconds),
-    `association_chunk`, `trace_echo` on or off.
+    `association_chunk`, `trace_echo` on or off, `region` (na1, eu1), of which the second token's
+    portal may have another: `region_2`.
     """
 
     title = "HubSpot sandbox"
@@ -176,6 +191,7 @@ class HubSpotSandbox(Sandbox):
             search_lag=float(option("search_lag", "0")),
             association_chunk=int(option("association_chunk", "500")),
             trace_echo=option("trace_echo", "on") == "on",
+            region=option(f"region_{number}", option("region", "na1")),
         )
         add_owner(portal, "host@example.com", "Hana", "Host")
         return portal

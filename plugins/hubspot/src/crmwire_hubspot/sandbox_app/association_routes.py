@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from crmwire_hubspot.sandbox_app.answers import batch_answer, inputs_of
+from crmwire_hubspot.sandbox_app.checks import ENFORCING
 from crmwire_hubspot.sandbox_app.kinds import Kind, kind_of
 from crmwire_hubspot.sandbox_app.link_types import Way, plain_way, ways
 from crmwire_hubspot.sandbox_app.linking import link
@@ -26,7 +27,7 @@ def put_default(call: Call) -> Response:
     kind, id_, to, to_id = _ends(call)
     way = plain_way(kind, to)
     link(call.portal, kind, id_, to, to_id, [way.id], call.commit)
-    return JSONResponse({"status": "COMPLETE", "results": list(_both(id_, to_id, way))})
+    return batch_answer(list(_both(id_, to_id, way)), [], 200)
 
 
 def put_labelled(call: Call) -> Response:
@@ -133,7 +134,7 @@ def _chunk_of(
 
 
 def batch_create(call: Call) -> Response:
-    """POST .../batch/create: v4 answers 201 or 207; Guess: dated paths 200 or 207."""
+    """POST .../batch/create: v4 and 2026-03 answer 201 or 207; Guess: 2026-09 200 or 207."""
     kind, to = kind_of(call.params["type"]), kind_of(call.params["to"])
     results, errors = [], []
     for one in inputs_of(call, 2000):
@@ -145,7 +146,7 @@ def batch_create(call: Call) -> Response:
             continue
         link(call.portal, kind, id_, to, to_id, type_ids, call.commit)
         results.append(_labelled(kind, id_, to, to_id, type_ids))
-    return batch_answer(results, errors, 201 if call.legacy else 200)
+    return batch_answer(results, errors, 200 if call.version == ENFORCING else 201)
 
 
 def batch_default(call: Call) -> Response:

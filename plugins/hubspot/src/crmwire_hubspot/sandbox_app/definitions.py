@@ -49,6 +49,7 @@ class Property:
     calculated: bool = False
     hidden: bool = False
     unique: bool = False
+    built_in: bool = True
 
     def shown(self, order: int) -> dict[str, Any]:
         """The definition as the properties API gives it; built-in ones have no `createdAt`."""
@@ -73,10 +74,10 @@ class Property:
             "externalOptions": self.external,
             "hasUniqueValue": self.unique,
             "hidden": self.hidden,
-            "hubspotDefined": True,
+            "hubspotDefined": self.built_in,
             "modificationMetadata": {
                 "archivable": True,
-                "readOnlyDefinition": True,
+                "readOnlyDefinition": self.built_in,
                 "readOnlyValue": self.read_only or self.calculated,
             },
             "formField": not self.read_only,
@@ -193,9 +194,13 @@ _TABLES: dict[str, list[Property]] = {
             """email=Email
             firstname=First Name
             lastname=Last Name
+            salutation=Salutation
             company=Company Name
             jobtitle=Job Title
             website=Website URL
+            annualrevenue=Annual Revenue
+            industry=Industry
+            twitterhandle=Twitter Username
             address=Street Address
             city=City
             state=State/Region
@@ -204,6 +209,8 @@ _TABLES: dict[str, list[Property]] = {
         ),
         _phone("phone", "Phone Number", _CONTACT),
         _phone("mobilephone", "Mobile Phone Number", _CONTACT),
+        _phone("fax", "Fax Number", _CONTACT),
+        _phone("hs_whatsapp_phone_number", "WhatsApp Phone Number", _CONTACT),
         _choice("hs_language", "Preferred language", _CONTACT, ("de", "en", "es", "fr", "ja")),
         _choice("lifecyclestage", "Lifecycle Stage", _CONTACT, LIFECYCLE),
         _choice("hs_lead_status", "Lead Status", "sales_properties", LEAD_STATUS),
@@ -231,13 +238,15 @@ _TABLES: dict[str, list[Property]] = {
             domain=Company Domain Name
             website=Website URL
             address=Street Address
+            address2=Street Address 2
             city=City
             state=State/Region
             zip=Postal Code
             country=Country/Region
-            timezone=Time Zone
-            description=Description""",
+            founded_year=Year Founded
+            timezone=Time Zone""",
         ),
+        Property(name="description", label="Description", field_type="textarea", group=_COMPANY),
         _phone("phone", "Phone Number", _COMPANY),
         _number("numberofemployees", "Number of Employees", _COMPANY),
         _number("annualrevenue", "Annual Revenue", _COMPANY),
@@ -321,6 +330,21 @@ _TABLES: dict[str, list[Property]] = {
         ),
     ],
 }
+
+
+GROUPS: dict[str, dict[str, str]] = {
+    "contacts": {
+        _CONTACT: "Contact information",
+        "contact_activity": "Contact activity",
+        "sales_properties": "Sales properties",
+    },
+    "companies": {_COMPANY: "Company information", "sales_properties": "Sales properties"},
+    "deals": {_DEAL: "Deal information"},
+    "meetings": {_MEETING: "Meeting information"},
+    "notes": {"note": "Note information"},
+    "tasks": {_TASK: "Task information"},
+}
+"""The groups of a fresh portal: names and labels, by object type."""
 
 
 def definitions(kind: str) -> dict[str, Property]:

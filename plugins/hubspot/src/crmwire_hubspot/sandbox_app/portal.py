@@ -13,7 +13,7 @@ import attrs
 from attrs import define
 
 from crmwire.sandbox import Account
-from crmwire_hubspot.sandbox_app.definitions import Property, definitions
+from crmwire_hubspot.sandbox_app.definitions import GROUPS, Property, definitions
 from crmwire_hubspot.sandbox_app.kinds import COMPANIES, CONTACTS, KINDS, Kind
 from crmwire_hubspot.sandbox_app.times import stamp
 from crmwire_hubspot.sandbox_app.windows import Windows
@@ -91,6 +91,10 @@ class Portal(Account):
     properties: dict[str, dict[str, Property]] = attrs.field(
         factory=lambda: {name: definitions(name) for name in KINDS}
     )
+    groups: dict[str, dict[str, str]] = attrs.field(
+        factory=lambda: {name: dict(GROUPS[name]) for name in KINDS}
+    )
+    region: str = "na1"
     required: dict[str, set[str]] = attrs.field(factory=lambda: {name: set() for name in KINDS})
     omit_results: int = 0
     """How many results the next batch answers leave out, as odd payloads were seen to do."""
@@ -147,7 +151,12 @@ class Portal(Account):
         del self.records[record.kind.name][record.id]
 
     def url(self, kind: Kind, id_: str) -> str:
-        return f"https://app.hubspot.com/contacts/{self.portal_id}/record/{kind.type_id}/{id_}"
+        return f"https://{self.ui_domain}/contacts/{self.portal_id}/record/{kind.type_id}/{id_}"
+
+    @property
+    def ui_domain(self) -> str:
+        """Where people see the portal; the API's own address is the same everywhere."""
+        return "app.hubspot.com" if self.region == "na1" else f"app-{self.region}.hubspot.com"
 
     # ------------------------------------------------------------ associations
 

@@ -1,0 +1,210 @@
+"""What happens in real accounts: several portals, merged and archived records, lost answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from crmwire.sandbox import Fault
+from crmwire.vocabulary import Person
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LATER = START + timedelta(days=1)
+
+
+def test_two_portals_get_the_same_bookings_and_do_not_mix(
+    new_scene: Callable[..., Any],
+) -> None:
+    scene = new_scene(tokens=("one", "two"), region_2="eu1")
+    for name in ("one", "two"):
+        scene.route("linktime", connection=name, token=name)
+    assert scene.happen(scene.event("created", "b")) == ["delivered"] * 2
+    scene.happen(scene.event("rescheduled", "b", start=LATER))
+    ids = []
+    for token in ("one", "two"):
+        (contact,), (meeting,) = scene.records("contacts", token), scene.records("meetings", token)
+        assert list(scene.linked(meeting, "contacts", token)) == [contact.id]
+        assert meeting.properties["hs_meeting_outcome"] == "RESCHEDULED"
+        ids.append(meeting.id)
+    assert ids[0] != ids[1]
+
+
+def test_two_connections_of_one_portal_share_its_lane_and_double_nobody(scene: Any) -> None:
+    for name in ("first", "second"):
+        scene.route("linktime", connection=name)
+    lanes = {scene.app.store.connection(name).lane for name in ("first", "second")}
+    assert len(lanes) == 1
+    assert scene.happen(scene.event()) == ["delivered"] * 2
+    assert len(scene.records("contacts")) == 1
+
+
+def test_a_portal_in_another_region_has_the_same_api_and_its_own_pages(
+    new_scene: Callable[..., Any],
+) -> None:
+    scene = new_scene(region="eu1")
+    scene.route("linktime")
+    report = scene.app.check("hubspot").report
+    assert "app-eu1.hubspot.com" in report.account_name
+    assert "Europe/Berlin" in report.account_name
+    scene.happen(scene.event())
+    view = scene.app.delivery(scene.rows()[0].id)
+    assert "https://app-eu1.hubspot.com/contacts/" in str(view)
+
+
+def test_a_booking_under_a_secondary_address_reaches_the_same_contact(scene: Any) -> None:
+    scene.vendor.admin(
+        "create_record",
+        type="contacts",
+        properties={"email": "ada@example.com", "lastname": "Example"},
+        additional_emails=["ada@private.example"],
+    )
+    scene.route("linktime")
+    guest = Person(email="Ada@Private.example", full_name="Ada King")
+    assert scene.happen(scene.event(guest=guest)) == ["delivered"]
+    (contact,), (meeting,) = scene.records("contacts"), scene.records("meetings")
+    assert contact.properties["email"] == "ada@example.com"
+    assert contact.properties["lastname"] == "King"
+    assert list(scene.linked(meeting, "contacts")) == [contact.id]
+
+
+def test_timerex_counts_a_secondary_address_as_there(scene: Any) -> None:
+    scene.vendor.admin(
+        "create_record",
+        type="contacts",
+        properties={"email": "ada@example.com"},
+        additional_emails=["ada@private.example"],
+    )
+    scene.route("timerex", options={"companies": False})
+    scene.happen(scene.event(guest=Person(email="ada@private.example", full_name="Ada King")))
+    assert len(scene.records("contacts")) == 1
+
+
+def test_a_contact_that_was_merged_goes_on_under_its_new_id(scene: Any) -> None:
+    scene.route("linktime")
+    scene.happen(scene.event("created", "b"))
+    (contact,) = scene.records("contacts")
+    other = scene.vendor.admin(
+        "create_record", type="contacts", properties={"email": "x@example.com"}
+    )
+    merged = scene.vendor.admin("merge_contacts", primary=other["id"], other=contact.id)
+    states = scene.happen(scene.event("rescheduled", "b", start=LATER), scene.event("created", "c"))
+    assert states == ["delivered"] * 3
+    (survivor,) = scene.records("contacts")
+    assert survivor.id == merged["id"] != contact.id
+    assert len(scene.records("meetings")) == 2
+    assert len(scene.linked(survivor, "meetings")) == 2
+
+
+def test_a_meeting_that_was_deleted_is_made_again_when_its_booking_moves(scene: Any) -> None:
+    scene.route("linktime")
+    scene.happen(scene.event("created", "b"))
+    (meeting,) = scene.records("meetings")
+    scene.vendor.admin("archive_record", type="meetings", id=meeting.id)
+    assert scene.happen(scene.event("rescheduled", "b", start=LATER)) == ["delivered"] * 2
+    (anew,) = scene.records("meetings")
+    assert anew.id != meeting.id
+    assert anew.properties["hs_meeting_start_time"] == "2026-11-25T09:00:00Z"
+    assert len(scene.linked(anew, "contacts")) == 1
+
+
+def test_a_meeting_that_was_deleted_is_held_if_the_mapping_says_so(scene: Any) -> None:
+    scene.route("linktime", crm={"if_gone": "hold"})
+    scene.happen(scene.event("created", "b"))
+    (meeting,) = scene.records("meetings")
+    scene.vendor.admin("archive_record", type="meetings", id=meeting.id)
+    assert scene.happen(scene.event("rescheduled", "b", start=LATER)) == ["delivered", "held"]
+    assert scene.records("meetings") == []
+    assert "Restore it in HubSpot" in str(scene.rows()[-1].remedy)
+
+
+def test_a_contact_that_was_deleted_before_the_meeting_is_made_again_is_looked_up_anew(
+    scene: Any,
+) -> None:
+    scene.route("linktime")
+    scene.happen(scene.event("created", "b"))
+    for kind in ("meetings", "contacts"):
+        (record,) = scene.records(kind)
+        scene.vendor.admin("archive_record", type=kind, id=record.id)
+    assert scene.happen(scene.event("rescheduled", "b", start=LATER)) == ["delivered"] * 2
+    (contact,), (meeting,) = scene.records("contacts"), scene.records("meetings")
+    assert list(scene.linked(meeting, "contacts")) == [contact.id]
+
+
+def test_of_a_hundred_bookings_with_one_invalid_address_one_is_held(scene: Any) -> None:
+    scene.route("linktime")
+    guests = [Person(email=f"p{n}@example.com", full_name=f"P {n}") for n in range(99)]
+    guests.insert(50, Person(email="no address@", full_name="Nobody"))
+    states = scene.happen(*(scene.event(guest=guest) for guest in guests))
+    assert sorted(states) == ["delivered"] * 99 + ["held"]
+    held = next(row for row in scene.rows() if row.state == "held")
+    assert "email" in str(held.reason)
+    assert len(scene.records("meetings")) == 99
+
+
+def test_lost_answers_after_the_commit_double_no_meeting(scene: Any) -> None:
+    scene.route("linktime", settings={"read_timeout": 1.0, "settle_after": 0.3})
+    scene.vendor.arm(Fault(kind="lost_answer", path="meetings/batch/create", times=1))
+    guests = [Person(email=f"p{n}@example.com", full_name=f"P {n}") for n in range(100)]
+    scene.happen(*(scene.event(guest=guest) for guest in guests))
+    for _ in range(20):
+        time.sleep(0.1)
+        if set(states := scene.happen()) == {"delivered"}:
+            break
+    assert states == ["delivered"] * 100
+    assert len(scene.records("meetings")) == 100
+
+
+def test_what_the_account_demands_is_its_configuration_on_the_dated_paths_only(
+    new_scene: Callable[..., Any],
+) -> None:
+    scene = new_scene()
+    scene.vendor.admin("set_required_property", type="contacts", name="company")
+    scene.route("linktime", connection="dated")
+    scene.route("linktime", connection="legacy", settings={"api_version": "v3"})
+    states = scene.happen(scene.event())
+    by_name = dict(zip((row.connection for row in scene.rows()), states, strict=True))
+    assert by_name == {"dated": "held", "legacy": "delivered"}
+    held = next(row for row in scene.rows() if row.connection == "dated")
+    assert held.failure == "not_allowed"
+    assert "company" in str(held.reason)
+
+
+@pytest.mark.parametrize("version", ["v3", "2026-03", "2026-09"])
+def test_every_version_carries_a_whole_booking(scene: Any, version: str) -> None:
+    scene.route("linktime", options={"companies": True}, settings={"api_version": version})
+    for verb in ("created", "rescheduled", "cancelled"):
+        states = scene.happen(scene.event(verb, "b", guest=Person(email="a@acme.example")))
+    assert states == ["delivered"] * 3
+    (meeting,) = scene.records("meetings")
+    assert meeting.properties["hs_meeting_outcome"] == "CANCELED"
+    paths = {one["path"] for one in scene.vendor.app.requests if "__sandbox__" not in one["path"]}
+    assert all((f"/{version}/" in path) or (version == "v3" and "/v4/" in path) for path in paths)
+
+
+def test_connections_of_one_portal_share_the_pace_of_its_searches(scene: Any) -> None:
+    """Five searches a second are the account's, whoever asks."""
+    for name in ("first", "second"):
+        scene.route("timerex", connection=name, options={"contacts": False})
+    for number in range(4):
+        company = f"C {number}"
+        guest = Person(email=f"p@c{number}.example", full_name="P", company=company)
+        scene.happen(scene.event(guest=guest))
+    assert {row.state for row in scene.rows()} == {"delivered"}
+    assert len(scene.records("companies")) == 4
+    searches = [one for one in scene.vendor.app.requests if one["path"].endswith("/search")]
+    assert len(searches) == 8
+    assert {one["status"] for one in searches} == {200}
+
+
+def test_a_share_of_the_days_calls_is_left_to_others(new_scene: Callable[..., Any]) -> None:
+    scene = new_scene(daily="40")
+    scene.route("linktime", settings={"budget_share": 0.5})
+    for number in range(20):
+        scene.happen(scene.event(guest=Person(email=f"p{number}@example.com", full_name="P")))
+    assert scene.vendor.app.accounts["sandbox"].windows.today <= 21
+    states = {row.state for row in scene.rows()}
+    assert states == {"delivered", "ready"}
