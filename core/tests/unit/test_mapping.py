@@ -289,3 +289,11 @@ def test_people_are_only_updated_by_events() -> None:
     text = TEXT + '\n[person.on.cancelled]\ndo = "delete"\n'
     with pytest.raises(ConfigurationError, match="a person is only updated"):
         mapping(text)
+
+
+def test_a_record_that_the_options_switch_off_is_not_wanted() -> None:
+    text = TEXT.replace(
+        'look_in = ["Contact"]', "look_in = \"{{ 'Contact' if options.create_people }}\""
+    )
+    drafts = mapping(text, options={"create_people": False}).drafts(event(), subject(version=1))
+    assert [draft.role for draft in drafts] == ["activity"]

@@ -84,6 +84,8 @@ def _found(
         create = run(role, "create", table.create.value, seen) or None
         default = WritePolicy(run(role, "write", table.write.value, seen))
         types = (*look_in, create) if create and create not in look_in else look_in
+        if not types:
+            continue  # the options switch this record off
         yield Draft(
             id=f"{role}/{item}",
             role=role,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -34,12 +35,15 @@ def watched(*, disk: bool = True) -> Iterator[list[str]]:
             name = getattr(argument, "__qualname__", repr(argument))
             seen.append(f"{kind}: {name} in {code.co_filename}:{frame.f_lineno}")
 
-    before = sys.getprofile()
+    before, collecting = sys.getprofile(), gc.isenabled()
+    gc.disable()  # what a collection calls back is not the watched code's
     sys.setprofile(profile)
     try:
         yield seen
     finally:
         sys.setprofile(before)
+        if collecting:
+            gc.enable()
 
 
 def _kind(function: Any) -> str | None:
