@@ -168,10 +168,7 @@ class Connection:
         return {self.scheme.header: self.scheme.template.format(token=token)}
 
     def _classify(self, status: int, headers: Mapping[str, str], body: str) -> Failure | None:
-        failure = self.hooks.classify_error(status, headers, body)
-        if failure is not None:  # a plugin's remedies may name the connection that is meant
-            failure.remedy = failure.remedy.replace("{connection}", self.name)
-        return failure
+        return self.hooks.classify_error(status, headers, body)
 
     def _read_limits(self, status: int, headers: Mapping[str, str]) -> Iterable[LimitState]:
         self.alive()

@@ -42,7 +42,10 @@ WAIT = "Nothing to do: it is tried again."
 REPORT = "Report this to the plugin's authors, with the code and the request id."
 RULE = "Correct the value, or change the rule in HubSpot's settings, Properties; then retry."
 RECONNECT = "Connect HubSpot again with the app's own client id and secret."
-LOGIN = "Make a new service key in HubSpot and run `crmwire connection add hubspot` with it."
+LOGIN = (
+    "Make a new service key in HubSpot and give it to this connection: "
+    "`crmwire connection add hubspot --name NAME`."
+)
 MAPPING = "Change the mapping (`crmwire fields` lists the properties), then retry."
 VALUE = "Correct the value, or leave the property out of the mapping; then retry."
 HOUR = 3600.0
