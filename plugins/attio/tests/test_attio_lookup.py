@@ -177,7 +177,7 @@ def test_failed_query_is_a_failure_of_those_it_was_asked_for(
 def test_object_that_is_not_there_is_a_failure(world: Any, conn: Connection, make: Any) -> None:
     [answer] = find_records(conn, [make.query("1", key="name", types=("deals",))])
     assert isinstance(answer, Failure)
-    assert answer.code == "not_found"
+    assert answer.code == "unknown_object"
 
 
 # ---------------------------------------------------------------- members

@@ -143,19 +143,36 @@ def test_update_joins_lists_and_replaces_single_values(
 
 
 def test_list_that_is_not_added_to_is_replaced(world: Any, conn: Connection, make: Any) -> None:
+    world.admin(
+        "add_attribute", object="people", slug="tags", type="select", multi=True, options=["A", "B"]
+    )
+    values = {"email_addresses": ["ada@example.com"], "tags": ["A"]}
+    known = world.admin("create_record", object="people", values=values)["record_id"]
+    person = make.person(
+        "ada@example.com", action="update", record=known, add=(), fields={"tags": ["B"]}
+    )
+    done(write_records(conn, [person])[0])
+    record = world.person("ada@example.com")
+    assert [one["option"]["title"] for one in record.values["tags"]] == ["B"]
+    assert world.texts(record, "email_addresses") == ["ada@example.com"]
+
+
+@pytest.mark.parametrize("action", ["update", "upsert"])
+def test_phone_numbers_are_added_and_never_lost(
+    world: Any, conn: Connection, make: Any, action: Any
+) -> None:
     values = {"email_addresses": ["ada@example.com"], "phone_numbers": ["+442079460001"]}
     known = world.admin("create_record", object="people", values=values)["record_id"]
     person = make.person(
         "ada@example.com",
-        action="update",
-        record=known,
+        action=action,
+        record=known if action == "update" else None,
         add=(),
         fields={"phone_numbers": ["+442079460018"]},
     )
     done(write_records(conn, [person])[0])
-    record = world.person("ada@example.com")
-    assert world.texts(record, "phone_numbers") == ["+442079460018"]
-    assert world.texts(record, "email_addresses") == ["ada@example.com"]
+    numbers = world.texts(world.person("ada@example.com"), "phone_numbers")
+    assert numbers == ["+442079460018", "+442079460001"]
 
 
 def test_field_is_cleared_on_purpose_only(world: Any, conn: Connection, make: Any) -> None:

@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 
     from crmwire.connections import Connection
     from crmwire.errors import Failure
+    from crmwire.mapping import Mapping as FieldMapping
     from crmwire.sandbox import SandboxSettings
     from crmwire.types import (
         AuthScheme,
         Candidates,
         ConnectionReport,
         CrmInfo,
+        Draft,
+        Event,
+        FieldChange,
         FieldInfo,
+        Finding,
+        Match,
         Query,
         Record,
+        SetupStep,
+        Subject,
         Write,
         Written,
     )
@@ -54,6 +62,38 @@ def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | Non
     from crmwire_attio import checking
 
     return checking.list_fields(conn, object_type)
+
+
+@hookimpl
+def check_mapping(conn: Connection, mapping: FieldMapping) -> Sequence[Finding] | None:
+    from crmwire_attio import findings
+
+    return findings.check_mapping(conn, mapping)
+
+
+@hookimpl
+def set_up(
+    conn: Connection, mapping: FieldMapping | None, steps: Sequence[str]
+) -> Sequence[SetupStep] | None:
+    from crmwire_attio import setting_up
+
+    return setting_up.set_up(conn, mapping, steps)
+
+
+@hookimpl
+def map_event(
+    conn: Connection, event: Event, subject: Subject, mapping: FieldMapping
+) -> Sequence[Draft] | None:
+    from crmwire_attio import keys
+
+    return keys.drafts(conn, event, subject, mapping)
+
+
+@hookimpl
+def merge_fields(conn: Connection, draft: Draft, match: Match) -> Sequence[FieldChange] | None:
+    from crmwire_attio import instead
+
+    return instead.changes(draft, match)
 
 
 @hookimpl

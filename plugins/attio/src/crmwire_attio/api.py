@@ -6,6 +6,7 @@ with the whole record, a create too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,10 @@ PAGE = 500
 NOTES_PAGE = 50
 """Notes of one listing at most."""
 TASKS_PAGE = 100
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The form of an id; they are not all of one version (recorded 2026-05)."""
+LIST = "lists/"
+"""What the type of a list's entries begins with; the list's slug follows."""
 
 
 def _path(*parts: str) -> str:
@@ -80,6 +85,32 @@ def overwrite(object_: str, record: str, values: Values) -> Request:
 def remove(*parts: str) -> Request:
     """Delete; that it is gone already (404) is as good."""
     return Request(method="DELETE", path=_path(*parts), accept=frozenset([404]), limit="write")
+
+
+def assert_entry(list_: str, object_: str, record: str, values: Values) -> Request:
+    """Update the entry that the record has in the list, or create it."""
+    data = {"parent_object": object_, "parent_record_id": record, "entry_values": values}
+    return _write("PUT", _path("lists", list_, "entries"), data)
+
+
+def change_entry(list_: str, entry: str, values: Values) -> Request:
+    """Update; values of multiselect attributes become exactly what is sent."""
+    return _write("PUT", _path("lists", list_, "entries", entry), {"entry_values": values})
+
+
+def container(type_: str) -> tuple[str, str]:
+    """Where the attributes of an object or of a list stand: the parts of their path."""
+    if type_.startswith(LIST):
+        return "lists", type_.removeprefix(LIST)
+    return "objects", type_
+
+
+# ---------------------------------------------------------------- what a workspace is made of
+
+
+def make(data: Mapping[str, Any], *parts: str) -> Request:
+    """Create an object, an attribute or an option."""
+    return _write("POST", _path(*parts), data)
 
 
 # ---------------------------------------------------------------- notes and tasks

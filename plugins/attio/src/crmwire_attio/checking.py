@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from crmwire.errors import NeedsLogin, RetryLater
 from crmwire.types import ConnectionReport, FieldInfo, Finding
-from crmwire_attio import api, notes, schema, tasks
+from crmwire_attio import api, notes, schema, scopes, tasks
+from crmwire_attio.choices import PLURAL
 from crmwire_attio.errors import BY_STATUS
 from crmwire_attio.flows import Flow, run
 
@@ -15,14 +16,12 @@ if TYPE_CHECKING:
     from crmwire.connections import Connection
     from crmwire.types import Json
 
-# docs.attio.com/rest-api/endpoint-reference, "Required scopes" of each endpoint (read 2026-11).
-NEEDED = ("record_permission:read-write", "object_configuration:read", "note:read-write")
+NEEDED = (*scopes.RECORDS, "note:read-write")
 USEFUL = {
     "user_management:read": "hosts cannot be found among the workspace's members",
     "task:read-write": "tasks cannot be written",
 }
 _MINUTE = 60.0
-_WHERE = "Attio's workspace settings, Developers, Access tokens"
 
 
 def check_connection(conn: Connection) -> ConnectionReport:
@@ -41,39 +40,37 @@ def check_connection(conn: Connection) -> ConnectionReport:
             code="inactive",
             request_id=response.request_id,
         )
-    scopes = tuple(sorted(str(told.get("scope") or "").split()))
+    held = tuple(sorted(str(told.get("scope") or "").split()))
+    scopes.keep(conn, held)
     return ConnectionReport(
         account_id=str(told["workspace_id"]),
         account_name=str(told.get("workspace_name") or told["workspace_id"]),
         user_id=str(told.get("authorized_by_workspace_member_id") or ""),
-        scopes=scopes,
-        findings=_findings(scopes),
+        scopes=held,
+        findings=_findings(held),
     )
 
 
-def _findings(scopes: Sequence[str]) -> tuple[Finding, ...]:
-    held = set(scopes) | {scope.replace(":read-write", ":read") for scope in scopes}
-    missing = [
+def _findings(held: Sequence[str]) -> tuple[Finding, ...]:
+    findings = [
         Finding(
             level="error",
             subject=scope,
             message=f"The access token lacks the scope {scope}.",
-            remedy=f"Give it to the token in {_WHERE}.",
+            remedy=f"Give it to the token in {scopes.WHERE}.",
         )
-        for scope in NEEDED
-        if scope not in held
+        for scope in scopes.missing(held, NEEDED)
     ]
-    missing += [
+    findings += [
         Finding(
             level="warning",
             subject=scope,
-            message=f"The access token lacks the scope {scope}: {without}.",
-            remedy=f"If the mapping needs it, give it to the token in {_WHERE}.",
+            message=f"The access token lacks the scope {scope}: {USEFUL[scope]}.",
+            remedy=f"If the mapping needs it, give it to the token in {scopes.WHERE}.",
         )
-        for scope, without in USEFUL.items()
-        if scope not in held
+        for scope in scopes.missing(held, USEFUL)
     ]
-    return tuple(missing)
+    return tuple(findings)
 
 
 def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo]:
@@ -89,7 +86,7 @@ def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo]:
 
 def _load(conn: Connection, object_type: str) -> Json:
     attributes = list(schema.fetched(conn, object_type, anew=True).values())
-    lists = [one for one in attributes if one.type in _CHOICES and one.writable]
+    lists = [one for one in attributes if one.type in PLURAL and one.writable]
     titles = run(conn, [_choices(object_type, one) for one in lists])
     # Options that cannot be read are not held against a mapping.
     known = {
@@ -111,14 +108,9 @@ def _load(conn: Connection, object_type: str) -> Json:
     ]
 
 
-_CHOICES = {"select": "options", "status": "statuses"}
-
-
 def _choices(object_: str, attribute: schema.Attribute) -> Flow[tuple[str, ...]]:
-    plural = _CHOICES[attribute.type]
-    return schema.choices(
-        (yield api.read("objects", object_, "attributes", attribute.slug, plural))
-    )
+    path = (*api.container(object_), "attributes", attribute.slug, PLURAL[attribute.type])
+    return schema.choices((yield api.read(*path)))
 
 
 _TYPES = {
@@ -127,12 +119,15 @@ _TYPES = {
     "is_completed": "checkbox",
     "assignees": "actor-reference[]",
 }
+# docs.attio.com/rest-api/endpoint-reference/tasks (read 2026-11); a note's length is told nowhere.
+_LENGTHS = {("tasks", "content"): 2000}
 _FIXED = {
     kind: tuple(
         FieldInfo(
             name=name,
             label=name.replace("_", " ").capitalize(),
             type=_TYPES.get(name, "text"),
+            length=_LENGTHS.get((kind, name)),
             options=("plaintext", "markdown") if name == notes.FORMAT else (),
         )
         for name in names

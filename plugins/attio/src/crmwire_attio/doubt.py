@@ -44,12 +44,16 @@ def find_written(conn: Connection, writes: Sequence[Write]) -> list[Found]:
     to say who is meant, and every record with its key fits it.
     """
     schema = Schema(conn)
-    records = [write for write in writes if write.type not in ("notes", "tasks")]
+    entries = [write for write in writes if write.type.startswith(api.LIST)]
+    other = {"notes", "tasks", *(write.type for write in entries)}
+    records = [write for write in writes if write.type not in other]
     flows = [_record(schema, write, _ours(conn)) for write in records]
     looked = dict(zip((write.id for write in records), run(conn, flows), strict=True))
     found: dict[str, Found] = {
         name: one.fitting if isinstance(one, _Person) else one for name, one in looked.items()
     }
+    # An entry is asserted by its record: written again, it is still one.
+    found.update({write.id: [] for write in entries})
     found.update(_notes(conn, [write for write in writes if write.type == "notes"], looked))
     found.update(_tasks(conn, [write for write in writes if write.type == "tasks"]))
     return [found[write.id] for write in writes]
@@ -155,7 +159,7 @@ def _notes(
         except Failure as failure:
             found[write.id] = failure
     parents = api.distinct(parent for _, several in placed for parent in several)
-    listings = dict(zip(parents, run(conn, [_listing(*p) for p in parents]), strict=True))
+    listings = dict(zip(parents, run(conn, [notes.listing(*p) for p in parents]), strict=True))
     for write, several in placed:
         rows: list[api.Row] = []
         for parent in several:
@@ -196,19 +200,6 @@ def _parents(write: Write, people: Mapping[str, _Person | Failure]) -> list[tupl
 
 def _standing_on(write: Write, about: About, record: str) -> Write:
     return attrs.evolve(write, about=(attrs.evolve(about, record=record),))
-
-
-def _listing(object_: str, record: str) -> Flow[list[api.Row]]:
-    """All notes of one record; none if the record is gone."""
-    found: list[api.Row] = []
-    while True:
-        response = yield api.list_notes(object_, record, len(found))
-        if response.status == 404:
-            return found
-        chunk = api.rows(response)
-        found += chunk
-        if len(chunk) < api.NOTES_PAGE:
-            return found
 
 
 def _is_note(row: api.Row, write: Write) -> bool:

@@ -28,6 +28,8 @@ from crmwire.errors import (
 CONFLICT = "uniqueness_conflict"
 SEVERAL = "multiple_match_results"
 GONE = "not_found"
+NO_OBJECT = "unknown_object"
+"""Our own code: the vendor's is GONE for everything."""
 
 
 @frozen(kw_only=True)
@@ -40,8 +42,12 @@ class Meaning:
 
 
 _MAPPING = "Compare the mapping with the workspace: `crmwire check` names what does not fit."
+_SETUP = "Run `crmwire setup`, which makes what the mapping describes, or change the mapping."
 _VALUE = "Correct the value in the source, or the field's row in the mapping; then retry."
-_LOGIN = "Make a new access token in Attio and run `crmwire connection add attio` with it."
+_LOGIN = (
+    "Make a new access token in Attio and give it to this connection: "
+    "`crmwire connection add attio --name NAME`."
+)
 _SCOPES = (
     "Give the access token the scopes that `crmwire check` names (Attio's workspace settings, "
     "Developers, Access tokens), or the permission for the object."
@@ -104,14 +110,17 @@ BY_STATUS: Mapping[int, Meaning] = {
 }
 
 _ENDPOINT = re.compile(r"Could not find endpoint ")
-_NO_RECORD = re.compile(r"(Object|Attribute|List|Workspace member) with |The referenced object ")
+_NO_OBJECT = re.compile(r"(Object|List) with ")
+_NO_RECORD = re.compile(r"(Attribute|Workspace member) with |The referenced object ")
 _SLUG = re.compile(r'attribute with slug(?:/ID)? "([^"]+)"')
 
 
 def meaning(status: int, code: str) -> Meaning:
     """What a refusal with this status and code means."""
     found = BY_STATUS_AND_CODE.get((status, code)) or BY_CODE.get(code) or BY_STATUS.get(status)
-    return found or Meaning(kind=RetryLater if status >= 500 else Rejected)
+    if found is not None:
+        return found
+    return Meaning(kind=RetryLater) if status >= 500 else Meaning(kind=Rejected, remedy=_VALUE)
 
 
 def failure(status: int, body: str) -> Failure | None:
@@ -128,6 +137,8 @@ def failure(status: int, body: str) -> Failure | None:
     if code == GONE and _ENDPOINT.match(text):
         means = Meaning(kind=Rejected, remedy="Update crmwire-attio: Attio has changed its API.")
         code = "unknown_endpoint"
+    elif code == GONE and _NO_OBJECT.match(text):
+        means, code = Meaning(kind=Rejected, remedy=_SETUP), NO_OBJECT
     elif code == GONE and _NO_RECORD.match(text):
         means = Meaning(kind=Rejected, remedy=_MAPPING)
     fields = named_fields(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmwire.types import AuthScheme, CrmInfo, Limit, ObjectType
+from crmwire_attio.settings import AttioMapping
 
 BASE_URL = "https://api.attio.com"
 
@@ -42,6 +43,7 @@ INFO = CrmInfo(
     host_suffixes=("attio.com",),
     object_types=OBJECT_TYPES,
     limits=LIMITS,
+    mapping_class=AttioMapping,
     request_id_header="x-attio-execution-id",
     batch=100,
 )

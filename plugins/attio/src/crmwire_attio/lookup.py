@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crmwire.errors import Failure
 from crmwire.types import Candidates, Query, Record, Value
 from crmwire_attio import api, values
+from crmwire_attio.errors import NO_OBJECT
 from crmwire_attio.flows import Flow, run
 from crmwire_attio.schema import Schema
 
@@ -22,7 +22,6 @@ PER_QUERY = 100
 their filters over 10 s, with a ceiling that it does not publish."""
 _MEMBERS = "workspace_members"
 _HOUR = 3600.0
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PROPERTY = {"email_addresses": "email_address", "domains": "domain"}
 
 Asked = tuple[str, str]
@@ -69,7 +68,7 @@ def _found(
 def _flows(type_: str, key: str, given: Mapping[str, str]) -> Iterable[Flow[list[api.Row]]]:
     if key == "id":
         # An id from outside (a URL) may be anything; Attio's are UUIDs of any version.
-        ids = [normal for normal in given if _UUID.fullmatch(normal)]
+        ids = [normal for normal in given if api.UUID.fullmatch(normal)]
         if type_ in ("notes", "tasks"):
             yield from (_one(type_, id_) for id_ in ids)
             return
@@ -130,7 +129,9 @@ def _answer(
     for type_ in query.types:
         rows = found[type_, query.key]
         if isinstance(rows, Failure):
-            return rows
+            if query.role in ("person", "company") or rows.code != NO_OBJECT:
+                return rows
+            continue  # an object that is not there has no records
         asked = (*query.fields.get(type_, ()), *((query.key,) if query.key != "id" else ()))
         records += [as_record(type_, row, asked, schema) for row in rows.get(normal, ())]
     return Candidates(query=query, records=tuple(records))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from crmwire.errors import Rejected
+from crmwire.errors import RecordGone, Rejected
 from crmwire.types import Write, Written
 from crmwire_attio import api
 from crmwire_attio.flows import Flow
@@ -35,9 +35,14 @@ def write_note(write: Write) -> Flow[Written]:
         response = yield api.change("notes", str(write.record), data)
     else:
         object_, record = parent(write)
-        response = yield api.add(
-            "notes", {"parent_object": object_, "parent_record_id": record, **data}
-        )
+        try:
+            response = yield api.add(
+                "notes", {"parent_object": object_, "parent_record_id": record, **data}
+            )
+        except RecordGone as gone:
+            # What is not found is the parent: deleted, or merged under a new id.
+            gone.type, gone.record = object_, record
+            raise
     return Written(
         id=write.id,
         type="notes",
@@ -90,3 +95,16 @@ def body(write: Write) -> dict[str, Any]:
 def title(write: Write) -> str:
     """The title on one line, as it is sent and looked for."""
     return " ".join(str(write.fields.get(TITLE) or "").split())
+
+
+def listing(object_: str, record: str) -> Flow[list[api.Row]]:
+    """All notes of one record; none if the record is gone."""
+    found: list[api.Row] = []
+    while True:
+        response = yield api.list_notes(object_, record, len(found))
+        if response.status == 404:
+            return found
+        chunk = api.rows(response)
+        found += chunk
+        if len(chunk) < api.NOTES_PAGE:
+            return found

@@ -2,11 +2,12 @@
 
 - create is a POST; a unique value that another record holds turns it into an update of that one.
 - upsert is an assert (PUT by matching attribute). An assert replaces the values of every other
-  multiselect attribute, so these never stand in one: they follow in a call of their own, if the
-  assert's answer shows that something is missing.
+  multiselect attribute, so those that are to be added to never stand in one: they follow in a
+  call of their own, if the assert's answer shows that something is missing.
 - update is a PATCH, in which values of multiselect attributes join those that are there; one
   that is to be replaced, and any that is to be emptied, goes in a PUT by id.
-Values of a unique attribute (addresses, domains) always join: they say who somebody is.
+Values of a unique attribute (addresses, domains) always join: they say who somebody is. So do
+phone numbers, which are not to be lost.
 docs.attio.com/rest-api/endpoint-reference, records (read 2026-11).
 """
 
@@ -21,9 +22,12 @@ import attrs
 from attrs import define
 
 from crmwire.errors import Failure, NeedsReview, Rejected
+from crmwire.filters import FILTERS
 from crmwire.http import Request, Response
 from crmwire.types import Record, Value, Write, Written
 from crmwire_attio import api, errors, values
+from crmwire_attio.choices import explained
+from crmwire_attio.errors import NO_OBJECT
 from crmwire_attio.flows import Flow
 from crmwire_attio.lookup import any_of, as_record
 from crmwire_attio.schema import Attribute, Schema
@@ -46,8 +50,8 @@ class _Job:
 
     def replaces(self, attribute: Attribute) -> bool:
         """Whether the write makes this attribute exactly what it sends."""
-        joins = attribute.unique or attribute.slug in self.write.add
-        return attribute.multi and not joins
+        joins = attribute.unique or attribute.type == "phone-number"
+        return attribute.multi and not joins and attribute.slug not in self.write.add
 
     def drop(self, slugs: Sequence[str]) -> None:
         for slug in slugs:
@@ -96,13 +100,27 @@ def _job(schema: Schema, write: Write) -> _Job:
         try:
             attribute = schema.attribute(write.type, slug)
             given = values.written(attribute, value)
-        except Rejected:
-            if slug not in write.drop_allowed:
+            if write.type == "companies" and slug == "domains":
+                given = [_company_domain(str(one)) for one in given]
+        except Rejected as failure:
+            if slug not in write.drop_allowed or failure.code == NO_OBJECT:
                 raise
             job.dropped.append(slug)
             continue
         job.attributes[slug], job.values[slug] = attribute, given
     return job
+
+
+def _company_domain(domain: str) -> str:
+    """The domain. Raises: Rejected if it is a mail provider's, which is nobody's company."""
+    if FILTERS["company_domain"](domain) is None:
+        raise Rejected(
+            f"{domain} is a mail provider's domain, not a company's.",
+            remedy="Use the filter company_domain in the mapping, which leaves such domains out.",
+            code="free_mail",
+            fields=("domains",),
+        )
+    return domain
 
 
 # ---------------------------------------------------------------- the four actions
@@ -125,19 +143,42 @@ def _upsert(job: _Job) -> Flow[Written]:
         job.attributes[key.name] = attribute
         job.values[key.name] = values.written(attribute, key.value)
 
+    first = {
+        slug
+        for slug, one in job.attributes.items()
+        if slug == key.name or not one.multi or job.replaces(one)
+    }
+
     def asserted(attribute: Attribute) -> bool:
-        return attribute.slug == key.name or not attribute.multi
+        return attribute.slug in first
 
     response = yield from _send(
         job, lambda given: api.upsert(job.write.type, key.name, given), asserted
     )
     row, created = api.row(response), _created(response)
 
+    if created is not False:
+        _fill(job, row)
+
     def follows(attribute: Attribute) -> bool:
         return not asserted(attribute) and _differs(job, row, attribute)
 
     last = yield from _change(job, api.id_of(row), follows)
     return job.written(row, last or response, created)
+
+
+def _fill(job: _Job, row: api.Row) -> None:
+    """Take up `on_create` fields of which the answer of an assert shows nothing yet.
+
+    Nothing in it tells whether it created, so that what is there is left alone.
+    """
+    filled = attrs.evolve(job.write, fields=job.write.on_create, on_create={})
+    more = _job(job.schema, filled)
+    for slug, attribute in more.attributes.items():
+        if slug not in job.values and not _stored(row, attribute):
+            job.attributes[slug], job.values[slug] = attribute, more.values[slug]
+    job.dropped += more.dropped
+    job.write = attrs.evolve(job.write, fields={**job.write.on_create, **job.write.fields})
 
 
 def _update(job: _Job) -> Flow[Written]:
@@ -207,14 +248,15 @@ def _send(
         given = job.only(wanted)
         try:
             return (yield request(given))
-        except Rejected as failure:
+        except Rejected as refusal:
+            failure = yield from explained(job.write.type, job.attributes, given, refusal)
             named = [slug for slug in failure.fields if slug in given]
             refused = [slug for slug in named if slug in job.write.drop_allowed]
             if not refused or failure.code == errors.CONFLICT:
-                raise
+                raise failure from None
             job.drop(refused)
             if not job.only(wanted):
-                raise
+                raise failure from None
 
 
 def _differs(job: _Job, row: api.Row, attribute: Attribute) -> bool:

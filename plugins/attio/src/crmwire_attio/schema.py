@@ -14,6 +14,7 @@ from attrs import frozen
 from crmwire.errors import Failure, Rejected
 from crmwire.http import Response
 from crmwire_attio import api
+from crmwire_attio.errors import NO_OBJECT
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -82,8 +83,9 @@ class Schema:
             # It may have been added in Attio since.
             self._conn.forget_cached(_key(object_))
             raise Rejected(
-                f"{object_} has no attribute {slug!r} in this workspace.",
-                remedy="Add it in Attio, or take the row out of the mapping; then retry.",
+                f"{_called(object_)} has no attribute {slug!r} in this workspace.",
+                remedy="Add it (`crmwire setup` adds those that the mapping describes), or take "
+                "the row out of the mapping; then retry.",
                 code="unknown_attribute",
                 fields=(slug,),
             )
@@ -109,17 +111,39 @@ class Schema:
             return False
 
 
+def _called(object_: str) -> str:
+    kind, slug = api.container(object_)
+    return f"The list {slug}" if kind == "lists" else object_
+
+
 def _key(object_: str) -> str:
     return f"attributes/{object_}"
 
 
+def _without(object_: str) -> Rejected:
+    kind, slug = api.container(object_)
+    return Rejected(
+        f"The workspace has no {kind.removesuffix('s')} {slug!r}.",
+        remedy="Run `crmwire setup`, which makes what the mapping describes, or change the "
+        "mapping; then retry.",
+        code=NO_OBJECT,
+    )
+
+
 def fetched(conn: Connection, object_: str, *, anew: bool = False) -> Mapping[str, Attribute]:
-    """The attributes of an object as the workspace has them, read once a day, or `anew`."""
+    """The attributes of an object or list as the workspace has them, read once a day, or `anew`.
+
+    Raises: Rejected with the code NO_OBJECT if there is none.
+    """
     if anew:
         conn.forget_cached(_key(object_))
 
     def load() -> Json:
-        answer = conn.http.send(api.read("objects", object_, "attributes"))
+        path = (*api.container(object_), "attributes")
+        try:
+            answer = conn.http.send(api.read(*path))
+        except Failure as failure:
+            raise _without(object_) if failure.code == NO_OBJECT else failure from None
         return [_compact(row) for row in api.rows(answer) if not row.get("is_archived")]
 
     stored: Any = conn.cache(_key(object_), _DAY, load)

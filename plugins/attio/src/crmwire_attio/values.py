@@ -76,6 +76,25 @@ def _number(attribute: Attribute, value: Value) -> int | float:
     raise _refused(attribute, "takes a number")
 
 
+def _rating(attribute: Attribute, value: Value) -> int | float:
+    number = _number(attribute, value)
+    if number not in range(6):
+        raise _refused(attribute, "takes a whole number from 0 to 5")
+    return number
+
+
+def _currency(attribute: Attribute, value: Value) -> int | float:
+    """Four decimals at most; more are refused."""
+    return round(_number(attribute, value), 4)
+
+
+def _timestamp(attribute: Attribute, value: Value) -> str:
+    text = _text(attribute, value)
+    if api.parsed_time(text) is None:
+        raise _refused(attribute, "takes a time, as 2026-11-30T09:00:00Z")
+    return text
+
+
 def _checkbox(attribute: Attribute, value: Value) -> bool:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
@@ -87,7 +106,10 @@ def _checkbox(attribute: Attribute, value: Value) -> bool:
 def _date(attribute: Attribute, value: Value) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).date().isoformat()
-    return value.isoformat() if isinstance(value, date) else _text(attribute, value)
+    text = value.isoformat() if isinstance(value, date) else _text(attribute, value)
+    if api.parsed_time(text) is None:
+        raise _refused(attribute, "takes a date, as 2026-11-30")
+    return text
 
 
 def name_parts(value: str | Mapping[str, object]) -> dict[str, str]:
@@ -151,7 +173,7 @@ def _reference(attribute: Attribute, value: Value) -> Any:
     text = _text(attribute, value)
     if "@" in text:
         return {"target_object": "people", "email_addresses": [{"email_address": text}]}
-    if "." in text and attribute.target == "companies":
+    if "." in text and not api.UUID.fullmatch(text) and attribute.target in ("companies", ""):
         return {"target_object": "companies", "domains": [{"domain": text}]}
     if not attribute.target:
         raise _refused(attribute, "may point to records of several objects; name target_object")
@@ -161,11 +183,11 @@ def _reference(attribute: Attribute, value: Value) -> Any:
 _WRITE: Mapping[str, Callable[[Attribute, Value], Any]] = {
     "text": _text,
     "number": _number,
-    "rating": _number,
+    "rating": _rating,
     "checkbox": _checkbox,
-    "currency": _number,
+    "currency": _currency,
     "date": _date,
-    "timestamp": _text,
+    "timestamp": _timestamp,
     "select": _text,
     "status": _text,
     "personal-name": _name,

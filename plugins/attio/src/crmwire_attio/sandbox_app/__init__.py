@@ -1,7 +1,8 @@
 """A sandbox of Attio's REST API, version 2, as it stood in November 2026.
 
 Options: `limits` (on, off), `link_delay` (seconds until a person's company is linked, 0.3),
-`scopes` (of every token, separated by blanks). Where the vendor's behaviour is not known, a
+`scopes` (of every token, separated by blanks), `custom_objects` (how many the plan includes, 12;
+0 for a plan without any). Where the vendor's behaviour is not known, a
 comment says "Guess".
 """
 
@@ -20,7 +21,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from crmwire.sandbox import Account, Sandbox, SandboxSettings, TimelineEntry, TimelinePerson
-from crmwire_attio.sandbox_app import admin, answers, members, notes, records, store, tasks
+from crmwire_attio.sandbox_app import (
+    admin,
+    answers,
+    configuration,
+    lists,
+    members,
+    notes,
+    records,
+    store,
+    tasks,
+    timeline,
+)
 from crmwire_attio.sandbox_app.call import Call, Endpoint
 from crmwire_attio.sandbox_app.limits import Windows
 from crmwire_attio.sandbox_app.linking import Linker
@@ -28,10 +40,18 @@ from crmwire_attio.sandbox_app.standard import add_standard_objects, fixed_id
 from crmwire_attio.sandbox_app.workspace import Member, Workspace
 
 SCOPES = (
-    "note:read-write object_configuration:read record_permission:read-write "
-    "task:read-write user_management:read"
+    "list_configuration:read-write list_entry:read-write note:read-write "
+    "object_configuration:read-write record_permission:read-write task:read-write "
+    "user_management:read"
 )
-_ENDPOINTS = (*members.ENDPOINTS, *records.ENDPOINTS, *notes.ENDPOINTS, *tasks.ENDPOINTS)
+_ENDPOINTS = (
+    *members.ENDPOINTS,
+    *configuration.ENDPOINTS,
+    *records.ENDPOINTS,
+    *lists.ENDPOINTS,
+    *notes.ENDPOINTS,
+    *tasks.ENDPOINTS,
+)
 _NAMESPACE = uuid.UUID("5d2d8a1c-6f0e-5c57-9d6e-0d6b6f1f7a10")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -57,6 +77,7 @@ class AttioSandbox(Sandbox):
             token_id=str(uuid.uuid5(id_, "token")),
             client_id=str(uuid.uuid5(id_, "client")),
             scopes=frozenset(self.settings.option("scopes", SCOPES).split()),
+            custom_objects=int(self.settings.option("custom_objects", "12")),
         )
         admin_ = Member(
             id=fixed_id(workspace, "admin"),
@@ -159,52 +180,8 @@ class AttioSandbox(Sandbox):
 
     def timelines(self, account: Account) -> list[TimelinePerson]:
         assert isinstance(account, Workspace)
-        people = account.objects["people"]
-        shown = [slug for slug, attribute in people.attributes.items() if attribute.writable]
-        return [
-            TimelinePerson(
-                type="person",
-                id=record.id,
-                name=next((one["full_name"] for one in record.values["name"]), ""),
-                email=next((one["email_address"] for one in record.values["email_addresses"]), ""),
-                fields={
-                    slug: value
-                    for slug, value in store.plain(people, record, dict.fromkeys(shown)).items()
-                    if value
-                },
-                entries=(*_notes(account, record.id), *_tasks(account, people.id, record.id)),
-            )
-            for record in people.records.values()
-        ]
+        return timeline.people(account)
 
     def unattached(self, account: Account) -> list[TimelineEntry]:
         assert isinstance(account, Workspace)
-        return [_task_entry(task) for task in account.tasks.values() if not task.linked]
-
-
-def _notes(workspace: Workspace, person: str) -> list[TimelineEntry]:
-    return [
-        TimelineEntry(
-            type="note",
-            id=note.id,
-            title=note.title,
-            start=note.created_at,
-            text=note.content_plaintext,
-        )
-        for note in workspace.notes_on("people", person)
-    ]
-
-
-def _tasks(workspace: Workspace, object_: str, person: str) -> list[TimelineEntry]:
-    linked = (task for task in workspace.tasks.values() if (object_, person) in task.linked)
-    return [_task_entry(task) for task in linked]
-
-
-def _task_entry(task: Any) -> TimelineEntry:
-    return TimelineEntry(
-        type="task",
-        id=task.id,
-        title=task.content,
-        start=task.deadline_at or "",
-        status="completed" if task.is_completed else "",
-    )
+        return timeline.of_nobody(account)

@@ -124,6 +124,19 @@ def no_object(slug: str) -> Refusal:
     return Refusal(404, "not_found", f'Object with slug/ID "{slug}" not found.')
 
 
+def no_list(slug: str) -> Refusal:
+    return Refusal(404, "not_found", f'List with slug/ID "{slug}" not found.')
+
+
+def no_entry(id_: str) -> Refusal:
+    return Refusal(404, "not_found", f'Could not find List Entry with ID "{id_}".')
+
+
+def slug_taken(slug: str) -> Refusal:
+    # Guess: the message.
+    return Refusal(409, "slug_conflict", f'The API slug "{slug}" is already in use.')
+
+
 def no_attribute(slug: str) -> Refusal:
     return Refusal(404, "not_found", f'Attribute with slug/ID "{slug}" not found.')
 

@@ -35,6 +35,13 @@ class Call:
         return self.workspace.object(self.params["object"])
 
     @property
+    def target(self) -> Object:
+        """The object or the list that the path names. Raises: Refusal."""
+        return (
+            self.workspace.entry_list(self.params["list"]) if "list" in self.params else self.object
+        )
+
+    @property
     def record(self) -> Record:
         """The record that the path names. Raises: Refusal."""
         return self.object.record(self.params["record_id"])

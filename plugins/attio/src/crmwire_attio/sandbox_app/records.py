@@ -1,4 +1,4 @@
-"""Objects, their attributes and their records.
+"""Records of objects.
 
 docs.attio.com/rest-api/endpoint-reference (read 2026-11).
 """
@@ -22,7 +22,6 @@ from crmwire_attio.sandbox_app.workspace import Attribute, Object, Record, Works
 
 _READ = ("record_permission:read", "object_configuration:read")
 _WRITE = ("record_permission:read-write", "object_configuration:read")
-_CONFIGURATION = ("object_configuration:read",)
 _DEFAULT_LIMIT = 500
 
 
@@ -37,13 +36,13 @@ def as_json(workspace: Workspace, object_: Object, record: Record) -> dict[str, 
         "created_at": record.created_at,
         "web_url": f"https://app.attio.com/{workspace.slug}/{kind}/{record.id}",
         "values": {
-            slug: [_element(workspace, object_, attribute, one) for one in record.values[slug]]
+            slug: [element_json(workspace, object_, attribute, one) for one in record.values[slug]]
             for slug, attribute in object_.attributes.items()
         },
     }
 
 
-def _element(
+def element_json(
     workspace: Workspace, object_: Object, attribute: Attribute, element: dict[str, Any]
 ) -> dict[str, Any]:
     """The stored value; a choice's id is read with the ids above it."""
@@ -133,129 +132,8 @@ def query(call: Call) -> Answer:
     )
 
 
-# ---------------------------------------------------------------- objects and attributes
-
-
-def _object_json(workspace: Workspace, object_: Object) -> dict[str, Any]:
-    return {
-        "id": {"workspace_id": workspace.id, "object_id": object_.id},
-        "api_slug": object_.slug,
-        "singular_noun": object_.singular,
-        "plural_noun": object_.plural,
-        "created_at": object_.created_at,
-    }
-
-
-def list_objects(call: Call) -> Answer:
-    objects = call.workspace.objects.values()
-    return Answer(body={"data": [_object_json(call.workspace, object_) for object_ in objects]})
-
-
-def get_object(call: Call) -> Answer:
-    return Answer(body={"data": _object_json(call.workspace, call.object)})
-
-
-def attribute_json(workspace: Workspace, object_: Object, attribute: Attribute) -> dict[str, Any]:
-    targets = [
-        workspace.objects[slug].id for slug in attribute.targets if slug in workspace.objects
-    ]
-    relationship = None
-    if attribute.relation:
-        other = workspace.objects[attribute.relation[0]]
-        back = other.attributes[attribute.relation[1]]
-        relationship = {
-            "id": {
-                "workspace_id": workspace.id,
-                "object_id": other.id,
-                "attribute_id": back.id,
-            },
-            "object_slug": other.slug,
-            "api_slug": back.slug,
-            "is_multiselect": back.multi,
-            "title": back.title,
-        }
-    return {
-        "id": {
-            "workspace_id": workspace.id,
-            "object_id": object_.id,
-            "attribute_id": attribute.id,
-        },
-        "title": attribute.title,
-        "description": attribute.description,
-        "api_slug": attribute.slug,
-        "type": attribute.type,
-        "is_system_attribute": attribute.system,
-        "is_writable": attribute.writable,
-        "is_required": attribute.required,
-        "is_unique": attribute.unique,
-        "is_multiselect": attribute.multi,
-        "is_default_value_enabled": False,
-        "is_archived": False,
-        "default_value": None,
-        "relationship": relationship,
-        "created_at": object_.created_at,
-        "config": {
-            "currency": {
-                "default_currency_code": attribute.currency,
-                "display_type": "symbol" if attribute.currency else None,
-            },
-            "record_reference": {"allowed_object_ids": targets or None},
-        },
-    }
-
-
-def list_attributes(call: Call) -> Answer:
-    several = list(call.object.attributes.values())
-    offset = call.number("offset", 0)
-    chunk = several[offset : offset + call.number("limit", len(several))]
-    return Answer(
-        body={"data": [attribute_json(call.workspace, call.object, one) for one in chunk]}
-    )
-
-
-def get_attribute(call: Call) -> Answer:
-    attribute = call.object.attribute(call.params["attribute"])
-    return Answer(body={"data": attribute_json(call.workspace, call.object, attribute)})
-
-
-def list_options(call: Call) -> Answer:
-    return _choices(call, "select", "option")
-
-
-def list_statuses(call: Call) -> Answer:
-    return _choices(call, "status", "status")
-
-
-def _choices(call: Call, type_: str, name: str) -> Answer:
-    attribute = call.object.attribute(call.params["attribute"])
-    if attribute.type != type_:
-        raise Refusal(400, "validation_type", f"This attribute is not a {type_} attribute.")
-    above = {
-        "workspace_id": call.workspace.id,
-        "object_id": call.object.id,
-        "attribute_id": attribute.id,
-    }
-    more: dict[str, Any] = {}
-    if name == "status":
-        more = {"target_time_in_status": None, "celebration_enabled": False}
-    return Answer(
-        body={
-            "data": [
-                {
-                    "id": {**above, f"{name}_id": option.id},
-                    "title": option.title,
-                    "is_archived": False,
-                    **more,
-                }
-                for option in attribute.options
-            ]
-        }
-    )
-
-
 _OBJECT = "/v2/objects/{object}"
 _RECORD = f"{_OBJECT}/records/{{record_id}}"
-_ATTRIBUTE = f"{_OBJECT}/attributes/{{attribute}}"
 
 
 def _read(path: str, handler: Any, scopes: tuple[str, ...]) -> Endpoint:
@@ -267,12 +145,6 @@ def _change(method: str, path: str, handler: Any) -> Endpoint:
 
 
 ENDPOINTS = (
-    _read("/v2/objects", list_objects, _CONFIGURATION),
-    _read(_OBJECT, get_object, _CONFIGURATION),
-    _read(f"{_OBJECT}/attributes", list_attributes, _CONFIGURATION),
-    _read(_ATTRIBUTE, get_attribute, _CONFIGURATION),
-    _read(f"{_ATTRIBUTE}/options", list_options, _CONFIGURATION),
-    _read(f"{_ATTRIBUTE}/statuses", list_statuses, _CONFIGURATION),
     # A query is a POST that counts as a read.
     Endpoint(
         method="POST",

@@ -44,9 +44,11 @@ class Writer:
         self.refuse_conflicts(object_, None, values)
         return self.insert(object_, values)
 
-    def insert(self, object_: Object, values: Given) -> Record:
-        """Create without asking whether unique values are free."""
-        record = Record(created_at=stamp(self.now))
+    def insert(
+        self, object_: Object, values: Given, parent: tuple[str, str] | None = None
+    ) -> Record:
+        """Create without asking whether unique values are free. An entry has a parent."""
+        record = Record(created_at=stamp(self.now), parent=parent)
         record.values = {slug: [] for slug in object_.attributes}
         actor = {
             "referenced_actor_type": self.actor["type"],
@@ -54,6 +56,7 @@ class Writer:
         }
         own: dict[str, Parts] = {
             "record_id": {"value": record.id},
+            "entry_id": {"value": record.id},
             "created_at": {"value": record.created_at},
             "created_by": actor,
         }
@@ -98,7 +101,12 @@ class Writer:
         return self._change(object_, record, self.read(object_, given), mode, None)
 
     def delete(self, object_: Object, record: Record) -> None:
-        # Guess: the notes of a record go with it.
+        # Guess: the notes and the entries of a record go with it.
+        for list_ in self.workspace.lists.values():
+            for entry in [one for one in list_.records.values() if one.parent]:
+                if entry.parent == (object_.slug, record.id):
+                    del list_.records[entry.id]
+                    self.commit("delete", list_.slug, entry.id, {})
         for note in list(self.workspace.notes_on(object_.slug, record.id)):
             del self.workspace.notes[note.id]
             self.commit("delete", "notes", note.id, {})

@@ -154,7 +154,7 @@ def _choice(workspace: Workspace, attribute: Attribute, given: Any) -> Parts:
     name = "option" if attribute.type == "select" else "status"
     text = _member(attribute, given, name, "string")
     for option in attribute.options:
-        if text in (option.title, option.id):
+        if text in (option.title, option.id) and not option.archived:
             told: Parts = {"id": {"option_id" if name == "option" else "status_id": option.id}}
             told |= {"title": option.title, "is_archived": False}
             if name == "status":
@@ -262,7 +262,7 @@ def _reference(workspace: Workspace, attribute: Attribute, given: Any) -> Parts:
     if not isinstance(given, dict) or "target_object" not in given:
         raise bad_value(attribute.slug, missing(["target_object"], "string"))
     target = workspace.object(str(given["target_object"]))
-    if target.slug not in attribute.targets:
+    if attribute.targets and target.slug not in attribute.targets:
         raise bad_value(attribute.slug, _invalid(["target_object"], "Object is not allowed"))
     if "target_record_id" in given:
         ids = [given["target_record_id"]] if given["target_record_id"] in target.records else []

@@ -11,7 +11,7 @@ import attrs
 from attrs import define
 
 from crmwire.sandbox import Account
-from crmwire_attio.sandbox_app.answers import no_attribute, no_object, no_record, stamp
+from crmwire_attio.sandbox_app.answers import no_attribute, no_list, no_object, no_record, stamp
 
 Element = dict[str, Any]
 """One value of an attribute, as a read gives it."""
@@ -30,11 +30,15 @@ class Option:
 
     id: str = attrs.field(factory=new_id)
     title: str
+    archived: bool = False
 
 
 @define(kw_only=True)
 class Attribute:
-    """One attribute of an object. `relation` is the attribute on the other side of a pair."""
+    """One attribute of an object. `relation` is the attribute on the other side of a pair.
+
+    `targets` are the slugs of the objects that a record reference may point to, or none for any.
+    """
 
     slug: str
     title: str
@@ -50,15 +54,21 @@ class Attribute:
     targets: tuple[str, ...] = ()
     relation: tuple[str, str] | None = None
     options: list[Option] = attrs.field(factory=list)
+    created_at: str = ""
+    archived: bool = False
 
 
 @define(kw_only=True, eq=False)
 class Record:
-    """One record: the elements of each attribute, by slug."""
+    """One record, or one entry of a list: the elements of each attribute, by slug.
+
+    `parent` is the object and the id of the record that an entry is of.
+    """
 
     id: str = attrs.field(factory=new_id)
     created_at: str
     values: dict[str, list[Element]] = attrs.field(factory=dict)
+    parent: tuple[str, str] | None = None
 
 
 @define(kw_only=True, eq=False)
@@ -73,6 +83,7 @@ class Object:
     attributes: dict[str, Attribute] = attrs.field(factory=dict)
     records: dict[str, Record] = attrs.field(factory=dict)
     holders: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
+    custom: bool = False
 
     def attribute(self, name: str) -> Attribute:
         """By slug or id. Raises: Refusal."""
@@ -87,6 +98,16 @@ class Object:
         if id_ not in self.records:
             raise no_record(id_)
         return self.records[id_]
+
+
+@define(kw_only=True, eq=False)
+class EntryList(Object):
+    """A list: its records are the entries, each of a parent record."""
+
+    parent_object: str
+    workspace_access: str | None
+    member_access: list[dict[str, Any]]
+    created_by: Actor
 
 
 @define(kw_only=True)
@@ -141,7 +162,10 @@ class Workspace(Account):
     scopes: frozenset[str]
     revoked: bool = False
     started_at: str = attrs.field(factory=lambda: stamp(datetime.now(UTC)))
+    custom_objects: int = 12
+    """How many custom objects the plan includes."""
     objects: dict[str, Object] = attrs.field(factory=dict)
+    lists: dict[str, EntryList] = attrs.field(factory=dict)
     members: dict[str, Member] = attrs.field(factory=dict)
     notes: dict[str, Note] = attrs.field(factory=dict)
     tasks: dict[str, Task] = attrs.field(factory=dict)
@@ -153,6 +177,15 @@ class Workspace(Account):
             found = next((one for one in self.objects.values() if one.id == name), None)
         if found is None:
             raise no_object(name)
+        return found
+
+    def entry_list(self, name: str) -> EntryList:
+        """By slug or id. Raises: Refusal."""
+        found = self.lists.get(name)
+        if found is None:
+            found = next((one for one in self.lists.values() if one.id == name), None)
+        if found is None:
+            raise no_list(name)
         return found
 
     def may(self, scope: str) -> bool:

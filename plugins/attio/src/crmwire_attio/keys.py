@@ -1,0 +1,58 @@
+"""The booking id that a record of a custom object is matched by.
+
+A source's own id may change when a booking moves, and two sources may use the same one. So the
+id is the subject's, with the installation before it: the same for all events of a booking, in
+all its retries, and nobody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from crmwire.types import Draft, DraftField, Event, RecordRef, Subject, WritePolicy
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
+    from crmwire.mapping import Mapping as FieldMapping
+
+
+def drafts(
+    conn: Connection, event: Event, subject: Subject, mapping: FieldMapping
+) -> Sequence[Draft]:
+    """The mapping's drafts; those whose key no row gives are given the booking's id.
+
+    A reference to a record that the options switch off is no row at all.
+    """
+    wanted = mapping.drafts(event, subject)
+    roles = {draft.role for draft in wanted} | {link.role for link in subject.links}
+    return [_keyed(conn, subject, _among(draft, roles)) for draft in wanted]
+
+
+def _among(draft: Draft, roles: set[str]) -> Draft:
+    """The draft with references to these roles only."""
+    fields = {
+        type_: tuple(
+            row for row in rows if not isinstance(row.value, RecordRef) or row.value.role in roles
+        )
+        for type_, rows in draft.fields.items()
+    }
+    return attrs.evolve(draft, fields=fields)
+
+
+def _keyed(conn: Connection, subject: Subject, draft: Draft) -> Draft:
+    if draft.role in ("person", "company") or draft.link is not None or len(draft.match) != 1:
+        return draft
+    [name], [type_] = draft.match, draft.types
+    rows = draft.fields.get(type_, ())
+    if name in ("link", "record") or any(row.name == name for row in rows):
+        return draft
+    key = DraftField(name=name, value=_id(conn, subject, draft), write=WritePolicy.ALWAYS)
+    return attrs.evolve(draft, fields={**draft.fields, type_: (key, *rows)})
+
+
+def _id(conn: Connection, subject: Subject, draft: Draft) -> str:
+    role = "" if draft.role == "activity" else draft.role.removeprefix("records.")
+    return "-".join(part for part in (conn.installation, str(subject.id), role, draft.item) if part)
