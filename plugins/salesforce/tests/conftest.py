@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 import crmwire_salesforce
+from crmwire.app import App
 from crmwire.connections import Connection
+from crmwire.demo.environment import surroundings
+from crmwire.draining import Drainer
 from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
+from crmwire.store import DeliveryFilter, setup
 from crmwire.testing import connect
-from crmwire.types import Query, Ref, Value, Write
+from crmwire.types import Event, Query, Ref, Value, Write
+from crmwire.vocabulary import Booking, Details, Page, Person
 from crmwire_salesforce.info import SalesforceMapping
-from crmwire_salesforce.sandbox_app import SalesforceSandbox
+from crmwire_salesforce.sandbox_app import SalesforceSandbox, screens
 
 START = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
 SENT = datetime.now(UTC)
@@ -173,3 +182,150 @@ class Build:
 @pytest.fixture
 def build() -> Build:
     return Build()
+
+
+# ---------------------------------------------------------------- from events to records
+
+
+class Scene:
+    """A crmwire with one route to one sandbox; drains run when asked to."""
+
+    def __init__(self, app: App, sandbox: SalesforceSandbox, url: str) -> None:
+        self.app = app
+        self.sandbox = sandbox
+        self.url = url
+        self.drainer = Drainer(app.openings)
+        self.feed = app.store.write(
+            lambda db: setup.insert_feed(
+                db,
+                name="feed",
+                team="default",
+                source="none",
+                token_hash=b"t",
+                settings={},
+                allow_unsigned=True,
+                since=None,
+                now=0.0,
+            )
+        )
+        self._seen = 0
+
+    def connect(self, name: str = "sales", token: str = "sandbox", **settings: Any) -> None:
+        quick = {"tries": [0.01], "read_timeout": 1.0, "settle_after": 0.02}
+        self.app.add_connection(
+            name,
+            crm="salesforce",
+            token=token,
+            settings={"host": self.url, **quick, **settings},
+        )
+        assert self.app.check(name).ok
+
+    def route(self, preset: str = "linktime", name: str = "sales", **more: Any) -> None:
+        more.setdefault("since", datetime(2020, 1, 1, tzinfo=UTC))
+        self.app.add_route(feed="feed", connection=name, preset=preset, **more)
+
+    def accept(self, *events: Event) -> None:
+        self.app.store.accept(self.feed, list(events), self.app.clock.now())
+
+    def drain(self, seconds: float = 5.0) -> None:
+        """Work until nothing is waiting, retries too, or the time is up."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for lane in self.app.store.due_lanes(self.app.clock.now()):
+                self.drainer.drain(lane, threading.Event())
+            if not self.rows("ready", "working"):
+                return
+            time.sleep(0.01)
+
+    def tell(self, *events: Event) -> None:
+        """Accept events one by one, each drained before the next comes in."""
+        for event in events:
+            self.accept(event)
+            self.drain()
+
+    def rows(self, *states: str) -> list[Any]:
+        return self.app.deliveries(DeliveryFilter(states=states, limit=1000))
+
+    def states(self) -> list[str]:
+        """The states of all deliveries, oldest first."""
+        return [row.state for row in sorted(self.rows(), key=lambda row: row.id)]
+
+    def org(self, token: str = "sandbox") -> Any:
+        return self.sandbox.orgs[token]
+
+    def records(self, type_: str, token: str = "sandbox") -> list[dict[str, Any]]:
+        return list(self.org(token).rows(type_))
+
+    def admin(self, action: str, token: str = "sandbox", **body: Any) -> dict[str, Any]:
+        org = self.org(token)
+        done = screens.act(org, action, body)
+        org.settle(lambda *_: None)
+        return done
+
+    def add(self, type_: str, **fields: Any) -> str:
+        return str(self.admin("create_record", type=type_, fields=fields)["id"])
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The requests since the last time this was asked."""
+        new = self.sandbox.requests[self._seen :]
+        self._seen = len(self.sandbox.requests)
+        return new
+
+    def booking(
+        self,
+        verb: str,
+        uid: str = "b1",
+        *,
+        minute: int = 0,
+        email: str = "ann@example.com",
+        name: str = "Ann Roe",
+        hour: int = 15,
+        previous: str = "",
+        **more: Any,
+    ) -> Event:
+        """An event of a booking; `more` is laid over its details."""
+        start = START.replace(hour=hour)
+        details: dict[str, Any] = {
+            "booking": Booking(start=start, end=start + timedelta(minutes=30)),
+            "guest": Person(email=email, full_name=name),
+            "hosts": (Person(email="host@example.com", timezone="Europe/London"),),
+            "page": Page(id="p1", title="Intro call"),
+        }
+        return Event(
+            type=f"booking.{verb}",
+            subject_id=uid,
+            previous_ids=(previous,) if previous else (),
+            occurred_at=self.app.clock.now() + timedelta(minutes=minute),
+            details=Details(**{**details, **more}),
+        )
+
+
+NewScene = Callable[..., Scene]
+
+
+@pytest.fixture
+def new_scene(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switches: list[Switch]
+) -> Iterator[NewScene]:
+    """Make a scene; options are those of the sandbox."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(surroundings(tmp_path))
+        monkeypatch.setenv("CRMWIRE_ALLOW_LOOPBACK", "1")
+
+        def make(tokens: tuple[str, ...] = ("sandbox",), **options: str) -> Scene:
+            if not switches:
+                switches.append(Switch())
+            sandbox = SalesforceSandbox(SandboxSettings(tokens=tokens, options=options))
+            switches[0].app = sandbox
+            app = stack.enter_context(App(tmp_path / "home"))
+            return Scene(app, sandbox, switches[0].server.url)
+
+        yield make
+
+
+@pytest.fixture
+def scene(new_scene: NewScene) -> Scene:
+    """A scene with a checked connection and no route yet."""
+    made = new_scene()
+    made.connect()
+    return made

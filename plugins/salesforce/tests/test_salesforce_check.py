@@ -58,7 +58,7 @@ def test_a_user_who_is_not_active_is_found(lab: Any) -> None:
 def test_an_org_without_api_access_is_found(lab: Any) -> None:
     lab.admin("set_api_access", enabled=False)
     report = lab.conn.hooks.check_connection()
-    assert problems(report) == [("API access", "error")]
+    assert problems(report) == [("edition", "error")]
     assert report.account_id == lab.app.orgs["sandbox"].org_id
     assert "API Enabled" in report.findings[0].remedy
 
@@ -146,6 +146,7 @@ def test_fields_that_a_mapping_names_wrongly_are_found(lab: Any) -> None:
     found = {f.subject: f for f in lab.conn.hooks.check_mapping(mapping)}
     assert set(found) == {
         "person Contact.Name",
+        "person Contact.LastName",
         "person Contact.Booking__c",
         "person Thing__c",
         "activity Event.Cancelled__c",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from crmwire.errors import Failure, NeedsLogin, NeedsReview, NotAllowed, Rejected, RetryLater
@@ -154,9 +155,10 @@ def test_an_error_of_a_query_does_not_show_the_query() -> None:
 
 def test_the_days_calls_are_read_from_every_answer(lab: Any) -> None:
     headers = {"sforce-limit-info": "api-usage=18/15000"}
-    assert lab.conn.hooks.read_limits(200, headers) == [LimitState(name="daily", remaining=14982)]
+    left = LimitState(name="daily", remaining=14982, total=15000)
+    assert lab.conn.hooks.read_limits(200, headers) == [left]
     both = {"sforce-limit-info": "per-app-api-usage=17/250(appName=a); api-usage=16000/15000"}
-    assert lab.conn.hooks.read_limits(200, both) == [LimitState(name="daily", remaining=0)]
+    assert lab.conn.hooks.read_limits(200, both) == [attrs.evolve(left, remaining=0)]
     assert not lab.conn.hooks.read_limits(200, {})
 
 

@@ -9,7 +9,15 @@ from typing import Any
 import attrs
 import pytest
 
-from crmwire.errors import Failure, NeedsLogin, NotAllowed, RecordGone, Rejected, RetryLater
+from crmwire.errors import (
+    Failure,
+    NeedsLogin,
+    NeedsReview,
+    NotAllowed,
+    RecordGone,
+    Rejected,
+    RetryLater,
+)
 from crmwire.http import recording
 from crmwire.sandbox import Fault
 from crmwire.types import About, Key, Ref, Written
@@ -373,11 +381,11 @@ def test_the_mapping_may_save_duplicates_where_a_rule_alerts(lab: Any, build: An
     assert answers[0].code == "DUPLICATES_DETECTED"
 
 
-def test_a_duplicate_among_shared_people_names_no_candidates(lab: Any, build: Any) -> None:
+def test_a_duplicate_among_shared_people_is_for_a_person_to_decide(lab: Any, build: Any) -> None:
     lab.add("Contact", LastName="Roe", Email="Roe@example.com")
     lab.admin("duplicate_rule", mode="block")
     (answer,) = lab.conn.hooks.write_records([build.contact("Roe")])
-    assert isinstance(answer, Rejected)
+    assert isinstance(answer, NeedsReview)
     assert answer.code == "DUPLICATES_DETECTED"
 
 

@@ -65,9 +65,9 @@ def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | Non
 
 @hookimpl
 def check_mapping(conn: Connection, mapping: FieldMapping) -> Sequence[Finding] | None:
-    from crmwire_salesforce import checking
+    from crmwire_salesforce import mapping_checks
 
-    return checking.check_mapping(conn, mapping)
+    return mapping_checks.check_mapping(conn, mapping)
 
 
 @hookimpl

@@ -30,10 +30,16 @@ def record_url(conn: Connection, id_: str) -> str:
     return f"{conn.http.base_url}/{id_}"
 
 
-def run_queries(conn: Connection, statements: Sequence[str]) -> list[list[Row] | Failure]:
-    """Run SOQL statements, up to five in one call; give the rows of each, or why it failed."""
+def run_queries(
+    conn: Connection, statements: Sequence[str], *, deleted: bool = False
+) -> list[list[Row] | Failure]:
+    """Run SOQL statements, up to five in one call; give the rows of each, or why it failed.
+
+    With `deleted` those in the recycle bin are seen too, and those merged into others.
+    """
+    path = "/queryAll" if deleted else "/query"
     subrequests = [
-        {"method": "GET", "url": data_path(conn, f"/query?q={quote(text)}"), "referenceId": f"q{n}"}
+        {"method": "GET", "url": data_path(conn, f"{path}?q={quote(text)}"), "referenceId": f"q{n}"}
         for n, text in enumerate(statements)
     ]
     answers = run_composite(conn, subrequests)

@@ -12,21 +12,23 @@ from crmwire_salesforce.values import outgoing
 RefTo = Callable[[str], str]
 """From the name of a write to what stands for its record: an id, or `@{node.id}`."""
 
-_WHO = ("Contact", "Lead")
-_WHAT = ("Account", "Opportunity", "Campaign", "Case")
+_ASSIGNED = ("Lead", "Account", "Case")
+"""Object types whose owner the org's assignment rules may set."""
 
 
 def body_of(write: Write, ref_to: RefTo) -> dict[str, Any]:
     """The fields to send. Those that are only for a create are not known to upserts here."""
     fields = dict(write.fields)
-    if write.action == "create" and write.type in ("Event", "Task"):
-        for about in write.about:
-            name = "WhoId" if about.type in _WHO else "WhatId" if about.type in _WHAT else None
-            if name is not None:
-                fields.setdefault(name, about.record)
     if write.match is not None:
         fields.pop(write.match.name, None)
-    return {name: outgoing(filled(value, ref_to)) for name, value in fields.items()}
+    return {name: _outgoing(name, filled(value, ref_to)) for name, value in fields.items()}
+
+
+def _outgoing(name: str, value: Value) -> Any:
+    """The value as JSON. Lists are joined for picklists, but not where they list records."""
+    if name.endswith("WhoIds") and isinstance(value, list):
+        return value
+    return outgoing(value)
 
 
 def filled(value: Value, ref_to: RefTo) -> Value:
@@ -55,10 +57,28 @@ def saves_duplicates(write: Write) -> bool:
     return isinstance(settings, SalesforceMapping) and settings.duplicate_rule == "allow_save"
 
 
-def headers_for(*, allow_save: bool) -> dict[str, str]:
+def takes_rule_owner(writes: Sequence[Write]) -> bool:
+    """Whether the org's assignment rules may name the owner: new records, none with an owner."""
+    some = [write for write in writes if write.type in _ASSIGNED]
+    return bool(some) and all(
+        write.action != "update" and not write.fields.get("OwnerId") for write in some
+    )
+
+
+def has_no_owner_rule(writes: Sequence[Write]) -> bool:
+    """Whether no assignment rule is concerned with any of these."""
+    return all(write.type not in _ASSIGNED for write in writes)
+
+
+def headers_for(*, allow_save: bool, rule_owner: bool = False) -> dict[str, str]:
     """The headers of a call that writes. They hold for everything in it.
 
-    "Duplicate Rule Header" in the REST API Developer Guide, read 2026-11.
+    Without `rule_owner` assignment rules are left out: they would change the owner of what is
+    updated too ("Duplicate Rule Header" and "Assignment Rule Header" in the REST API Developer
+    Guide, read 2026-11).
     """
     allow = "true" if allow_save else "false"
-    return {"Sforce-Duplicate-Rule-Header": f"allowSave={allow}; includeRecordDetails=true"}
+    return {
+        "Sforce-Duplicate-Rule-Header": f"allowSave={allow}; includeRecordDetails=true",
+        "Sforce-Auto-Assign": "TRUE" if rule_owner else "FALSE",
+    }

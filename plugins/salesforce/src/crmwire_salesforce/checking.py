@@ -15,7 +15,6 @@ from crmwire_salesforce.soql import select
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
-    from crmwire.mapping import Mapping as FieldMapping
 
 _NEEDED = ("Contact", "Event")
 """What a booking is written to; nothing else is asked for unless a mapping names it."""
@@ -47,12 +46,28 @@ def check_connection(conn: Connection) -> ConnectionReport:
             raise organization
         rows = organization["records"]
     except NotAllowed as failure:
+        subject = "edition" if failure.code == "API_DISABLED_FOR_ORG" else "API access"
         findings.append(
             Finding(
                 level="error",
-                subject="API access",
+                subject=subject,
                 message=f"{failure.message} ({failure.code})",
                 remedy=failure.remedy,
+            )
+        )
+        return _report(who, {}, findings)
+    except Rejected as failure:
+        offered = _offered_versions(conn)
+        if not offered or conn.api_version in offered:
+            raise
+        findings.append(
+            Finding(
+                level="error",
+                subject="api_version",
+                message=f"The org does not offer version {conn.api_version} of the API "
+                f"({failure.code}).",
+                remedy=f"Set the connection's api_version to one from {offered[0]} to "
+                f"{offered[-1]}.",
             )
         )
         return _report(who, {}, findings)
@@ -61,6 +76,15 @@ def check_connection(conn: Connection) -> ConnectionReport:
     for type_, answer in zip(_NEEDED, describes, strict=True):
         findings += _about_object(conn, type_, answer)
     return _report(who, rows[0] if rows else {}, findings)
+
+
+def _offered_versions(conn: Connection) -> list[str]:
+    """The versions of the API, oldest first. Not counted as a call."""
+    try:
+        answer = conn.http.get("/services/data").json()
+    except Failure:
+        return []
+    return [str(one.get("version")) for one in answer if isinstance(one, dict)]
 
 
 def _questions(conn: Connection) -> list[dict[str, str]]:
@@ -135,55 +159,3 @@ def _about_object(conn: Connection, type_: str, answer: Any) -> Iterator[Finding
         )
     else:
         yield Finding(level="ok", subject=type_, message="The user may create and edit records.")
-
-
-# ---------------------------------------------------------------- mappings
-
-
-def check_mapping(conn: Connection, mapping: FieldMapping) -> list[Finding]:
-    """Fields that a mapping writes and that are missing, hidden or not writable."""
-    findings: list[Finding] = []
-    for role, type_, names in _written_fields(mapping):
-        listed = describing.list_fields(conn, type_)
-        if listed is None:
-            findings.append(
-                Finding(
-                    level="error",
-                    subject=f"{role} {type_}",
-                    message=f"The object {type_} is missing or the user has no right to it.",
-                    remedy=f"In Setup, give the user's profile Create and Edit on {type_}.",
-                )
-            )
-            continue
-        writable = {field.name.lower(): field.writable for field in listed}
-        findings += [
-            _about_field(role, type_, name, known=name.lower() in writable)
-            for name in names
-            if not writable.get(name.lower())
-        ]
-    return findings
-
-
-def _about_field(role: str, type_: str, name: str, *, known: bool) -> Finding:
-    if known:
-        message = "The connected user may not write this field, or nobody may."
-        remedy = "Give the user's profile Edit on it, or take it out of the mapping."
-    else:
-        message = "The field is missing or hidden by field-level security."
-        remedy = (
-            f"In Setup, Object Manager, {type_}, Fields: create it, or give the user's profile "
-            "access to it."
-        )
-    return Finding(level="error", subject=f"{role} {type_}.{name}", message=message, remedy=remedy)
-
-
-def _written_fields(mapping: FieldMapping) -> Iterator[tuple[str, str, list[str]]]:
-    """Role, object type and field names of each table of a mapping."""
-    for role, table in mapping.records.items():
-        for type_, rows in table.fields.items():
-            yield role, type_, list(rows)
-    for role, follower in mapping.activities.items():
-        names = dict.fromkeys(follower.fields)
-        for change in follower.on.values():
-            names |= dict.fromkeys(change.fields)
-        yield role, follower.object, list(names)

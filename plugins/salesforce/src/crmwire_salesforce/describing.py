@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 KEPT_FOR = 3600.0
 """Seconds that a describe is kept. `check` reads it anew."""
 
+_SHOWN = (
+    *("name", "label", "group", "type", "length"),
+    *("required", "writable", "unique"),
+)
 _TYPES = {"string": "text", "textarea": "text", "double": "number", "int": "number"}
 
 
@@ -40,16 +44,36 @@ def remember(conn: Connection, type_: str, answer: Any) -> None:
     conn.cache(_key(conn, type_), KEPT_FOR, lambda: _kept(answer))
 
 
+def forget(conn: Connection, type_: str) -> None:
+    """Read the describe anew when it is next asked for."""
+    conn.forget_cached(_key(conn, type_))
+
+
 def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | None:
     """The fields of an object type, None if the user cannot see it. Raises: Failure."""
     known = described(conn, object_type) if is_name(object_type) else None
     if known is None:
         return None
-    return [FieldInfo(**{**field, "options": tuple(field["options"])}) for field in known["fields"]]
+    return [
+        FieldInfo(**{**{name: field[name] for name in _SHOWN}, "options": tuple(field["options"])})
+        for field in known["fields"]
+    ]
+
+
+def field_of(conn: Connection, type_: str, name: str) -> Mapping[str, Any] | None:
+    """What is kept of one field, None if the user cannot see it. Raises: Failure."""
+    known = described(conn, type_) or {"fields": ()}
+    return next((one for one in known["fields"] if one["name"].lower() == name.lower()), None)
+
+
+def is_key(conn: Connection, type_: str, name: str) -> bool:
+    """Whether records may be written by the value of this field. Raises: Failure."""
+    field = field_of(conn, type_, name)
+    return field is not None and bool(field["key"]) and bool(field["writable"])
 
 
 def _key(conn: Connection, type_: str) -> str:
-    return f"salesforce:describe:{conn.api_version}:{type_}"
+    return f"salesforce:describe:2:{conn.api_version}:{type_}"
 
 
 def _load(conn: Connection, type_: str) -> Json:
@@ -63,6 +87,11 @@ def _kept(answer: Any) -> Json:
         return {
             "createable": answer["createable"],
             "updateable": answer["updateable"],
+            "record_types": [
+                str(one["recordTypeId"])
+                for one in answer.get("recordTypeInfos") or ()
+                if one.get("available") and one.get("active", True)
+            ],
             "fields": [_field(field) for field in answer["fields"]],
         }
     except (KeyError, TypeError):
@@ -82,5 +111,6 @@ def _field(field: Mapping[str, Any]) -> dict[str, Json]:
         "required": required,
         "writable": field["createable"] or field["updateable"],
         "unique": field["unique"],
+        "key": bool(field["externalId"]),
         "options": [one["value"] for one in values if one["active"]],
     }

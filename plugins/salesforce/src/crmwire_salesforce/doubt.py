@@ -1,8 +1,8 @@
-"""Finding what an unanswered write may have made, where Salesforce keeps no key of ours.
+"""Finding what an unanswered write may have made.
 
-By content: the same person, start and subject (or the same address, or name), made by the
-connected user since the write was sent. Queries see a committed record at once (REST API
-Developer Guide, "Query", read 2026-11).
+By the external id of an activity where the org has the field; else by content: the same person,
+start and subject (or the same address, or name), made by the connected user since the write was
+sent. Queries see a committed record at once (REST API Developer Guide, "Query", read 2026-11).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from crmwire.types import Record, Ref, Value, Write
 from crmwire.waves import because_of, waves
 from crmwire_salesforce import soql, users
 from crmwire_salesforce.api import Row, run_queries
+from crmwire_salesforce.preparing import external_id
 from crmwire_salesforce.records import ALWAYS_READ, as_record
 from crmwire_salesforce.values import folded, is_id, outgoing, read_datetime, same_id
 
@@ -47,6 +48,8 @@ class _Search:
     anchor: str
     values: tuple[str, ...]
     who: tuple[str, ...] = ()
+    exact: bool = False
+    """Whether the anchor is a key of ours, so that nothing else has to fit."""
 
     @property
     def since(self) -> datetime:
@@ -61,7 +64,7 @@ def find_written(conn: Connection, writes: Sequence[Write]) -> list[tuple[Record
     for wave in waves(writes):
         searches = []
         for write in wave:
-            search = _search(write, found)
+            search = _search(conn, write, found)
             if isinstance(search, _Search):
                 searches.append(search)
             else:
@@ -71,9 +74,12 @@ def find_written(conn: Connection, writes: Sequence[Write]) -> list[tuple[Record
 
 
 def _search(
-    write: Write, found: Mapping[str, tuple[Record, ...] | Failure]
+    conn: Connection, write: Write, found: Mapping[str, tuple[Record, ...] | Failure]
 ) -> _Search | tuple[Record, ...] | Failure:
     """How to look for this write; nothing if what it refers to was not made either."""
+    key = external_id(conn, write)
+    if key is not None:
+        return _Search(write=write, anchor=key.name, values=(key.value,), exact=True)
     if write.type in _ACTIVITIES:
         who = _who(write, found)
         if who is None or isinstance(who, Failure):
@@ -154,11 +160,15 @@ def _statements(me: str, group: Sequence[_Search]) -> Iterator[tuple[str, list[_
     for search in group:
         for value in search.values:
             by_literal.setdefault(soql.quoted(value), []).append(search)
-    read = dict.fromkeys(("Id", *_ALIKE[type_], *ALWAYS_READ[type_]))
+    read = dict.fromkeys(("Id", anchor, *_ALIKE[type_], *ALWAYS_READ[type_]))
     if type_ in _ACTIVITIES:
         read["WhoId"] = None
     for run in soql.runs(by_literal.items()):
         members = list({s.write.id: s for _, some in run for s in some}.values())
+        if group[0].exact:
+            condition = soql.among(anchor, [literal for literal, _ in run])
+            yield soql.select(read, type_, condition, order=("CreatedDate",)), members
+            continue
         conditions = [
             soql.among(anchor, [literal for literal, _ in run]),
             f"CreatedById = {soql.quoted(me)}",
@@ -189,6 +199,8 @@ def _fitting(conn: Connection, search: _Search, rows: Iterable[Row]) -> Iterator
 
 
 def _fits(search: _Search, row: Row) -> bool:
+    if search.exact:
+        return folded(str(row.get(search.anchor) or "")) in map(folded, search.values)
     created = read_datetime(row.get("CreatedDate"))
     # Salesforce keeps whole seconds.
     if created is None or created < search.since.replace(microsecond=0):

@@ -17,16 +17,10 @@ from crmwire.http import Request
 from crmwire.types import Write, Written
 from crmwire.waves import waves
 from crmwire_salesforce.api import data_path, record_url
-from crmwire_salesforce.bodies import body_of, headers_for
+from crmwire_salesforce.bodies import body_of
 from crmwire_salesforce.errors import HALTED, codes, failure_of, unreadable
-from crmwire_salesforce.outcomes import (
-    GONE,
-    Outcomes,
-    consequence,
-    dropped,
-    own_failure,
-    without_refused,
-)
+from crmwire_salesforce.mending import mended
+from crmwire_salesforce.outcomes import GONE, Outcomes, consequence, dropped
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -46,13 +40,18 @@ class Graph:
         """Whether sending it twice does no harm."""
         return all(write.action != "create" for write in self.writes)
 
+    @property
+    def nodes(self) -> int:
+        """How many requests it consists of."""
+        return len(self.writes) + sum(is_new_person_account(write) for write in self.writes)
+
 
 def graph_of(writes: Sequence[Write]) -> Graph:
     return Graph(tuple(write for wave in waves(writes) for write in wave))
 
 
 def send_graphs(
-    conn: Connection, graphs: Sequence[Graph], outcomes: Outcomes, *, allow_save: bool
+    conn: Connection, graphs: Sequence[Graph], outcomes: Outcomes, headers: Mapping[str, str]
 ) -> None:
     """Send graphs until each has an outcome."""
     asked = {write.id: write for graph in graphs for write in graph.writes}
@@ -62,14 +61,14 @@ def send_graphs(
             outcomes.not_sent(write for graph in queue for write in graph.writes)
             return
         call, queue = _filled_call(queue)
-        queue = _send(conn, call, outcomes, asked, headers_for(allow_save=allow_save)) + queue
+        queue = _send(conn, call, outcomes, asked, headers) + queue
 
 
 def _filled_call(queue: list[Graph]) -> tuple[list[Graph], list[Graph]]:
     """As many graphs as one call takes, and the rest."""
     nodes = 0
     for count, graph in enumerate(queue):
-        nodes += len(graph.writes)
+        nodes += graph.nodes
         if count == MAX_GRAPHS or (count and nodes > MAX_NODES):
             return queue[:count], queue[count:]
     return queue, []
@@ -127,19 +126,29 @@ def _send(
 
 def _json(conn: Connection, number: int, graph: Graph, outcomes: Outcomes) -> dict[str, Any]:
     nodes = {write.id: f"n{place}" for place, write in enumerate(graph.writes)}
+    accounts = {write.id for write in graph.writes if is_new_person_account(write)}
 
     def ref_to(name: str) -> str:
+        if name in accounts:
+            return f"@{{{nodes[name]}c.PersonContactId}}"
         if name in nodes:
             return f"@{{{nodes[name]}.id}}"
         return outcomes.record(name) or ""
 
-    return {
-        "graphId": f"g{number}",
-        "compositeRequest": [
-            {**_node(conn, write), "referenceId": nodes[write.id], **_body(write, ref_to)}
-            for write in graph.writes
-        ],
-    }
+    requests: list[dict[str, Any]] = []
+    for write in graph.writes:
+        node = nodes[write.id]
+        requests.append({**_node(conn, write), "referenceId": node, **_body(write, ref_to)})
+        if write.id in accounts:
+            # What an activity refers to is the contact that the account has.
+            path = data_path(conn, f"/sobjects/Account/@{{{node}.id}}?fields=PersonContactId")
+            requests.append({"method": "GET", "url": path, "referenceId": f"{node}c"})
+    return {"graphId": f"g{number}", "compositeRequest": requests}
+
+
+def is_new_person_account(write: Write) -> bool:
+    """Whether this creates an account that is a person: accounts else have a name only."""
+    return write.action == "create" and write.type == "Account" and "LastName" in write.fields
 
 
 def _node(conn: Connection, write: Write) -> dict[str, str]:
@@ -199,21 +208,25 @@ def _settle(
         if any(node["httpStatusCode"] >= 300 for _, node in pairs):
             return graph
         for write, node in pairs:
-            outcomes.by_id[write.id] = _written(conn, write, node, asked, request_id)
+            contact = (nodes.get(f"{names[graph.writes.index(write)]}c") or {}).get("body") or {}
+            outcomes.by_id[write.id] = _written(conn, write, node, asked, request_id, contact)
         return None
     bad, node = culprit
     failure = failure_of(node["httpStatusCode"], node["body"], request_id=request_id)
     failure = failure or Rejected("Salesforce refused it without a reason.", request_id=request_id)
     others = tuple(write for write in graph.writes if write is not bad)
     if bad.action == "delete" and failure.code in GONE:
-        outcomes.by_id[bad.id] = _written(conn, bad, {}, asked, request_id)
+        outcomes.by_id[bad.id] = _written(conn, bad, {}, asked, request_id, {})
         return Graph(others) if others else None
-    smaller = without_refused(bad, failure)
-    if smaller is not None:
-        return Graph(tuple(smaller if write is bad else write for write in graph.writes))
-    failure = outcomes.by_id[bad.id] = own_failure(bad, failure)
+    better = mended(conn, bad, failure, outcomes)
+    if isinstance(better, Write):
+        return Graph(tuple(better if write is bad else write for write in graph.writes))
+    outcomes.by_id[bad.id] = better
+    if isinstance(better, Written):
+        # Another record stands for it: what refers to it is sent with that one.
+        return Graph(others) if others else None
     for write in others:
-        outcomes.by_id[write.id] = consequence(failure)
+        outcomes.by_id[write.id] = consequence(better)
     return None
 
 
@@ -235,10 +248,11 @@ def _written(
     node: Mapping[str, Any],
     asked: Mapping[str, Write],
     request_id: str,
+    contact: Mapping[str, Any],
 ) -> Written:
     body = node.get("body")
     body = body if isinstance(body, dict) else {}
-    id_ = str(body.get("id") or write.record)
+    id_ = str(contact.get("PersonContactId") or body.get("id") or write.record)
     created = write.action == "create" or body.get("created") is True
     return Written(
         id=write.id,

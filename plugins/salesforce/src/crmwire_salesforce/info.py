@@ -17,11 +17,25 @@ class SalesforceMapping:
     """The mapping's `[crm]` table.
 
     `duplicate_rule`: what to do where the org's duplicate rules see a duplicate. `obey` lets
-    them refuse the record; `allow_save` saves it, where a rule only alerts (one that blocks
-    refuses it all the same).
+    them refuse the record, which is then held with the records that were found; `allow_save`
+    saves it, where a rule only alerts (one that blocks refuses it all the same); `use_match`
+    takes the record that was found, if it is only one, and leaves it as it is.
+
+    `external_id`: a custom external-id field of activities, such as `Booking_Id__c`. Where the
+    org has it, activities are written by it, so that no repetition can make a second one.
+
+    `fallback_owner`: address of the user who owns new records where the mapping names no active
+    one. `person_accounts`: people who are created become person accounts.
+
+    `check_duplicate_rules`: whether `check` reads the org's duplicate rules, which is one more
+    object to ask for.
     """
 
-    duplicate_rule: Literal["obey", "allow_save"] = "obey"
+    duplicate_rule: Literal["obey", "allow_save", "use_match"] = "obey"
+    external_id: str | None = None
+    fallback_owner: str | None = None
+    person_accounts: bool = False
+    check_duplicate_rules: bool = True
 
 
 # No `upsert` keys: an upsert by address needs the permission "View All Data", writes over every

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -63,7 +64,7 @@ def find_records(conn: Connection, queries: Sequence[Query]) -> list[Candidates 
             query = queries[place]
             mine = [
                 as_record(conn, ask.type, row, ask.fields)
-                for row in rows.get(_folded(ask.key, query.value), ())
+                for row in rows.get(_folded(ask.type, ask.key, query.value), ())
             ]
             found[place] += mine
             if query.role == "user":
@@ -95,10 +96,8 @@ def _asks(
     type_, key, fields = columns
     by_literal: dict[str, list[int]] = {}
     for place in places:
-        value = queries[place].value.strip()
-        # Without its checksum: a wrong one would fail the whole statement.
-        literal = soql.quoted(value[:15] if key == "Id" else value)
-        by_literal.setdefault(literal, []).append(place)
+        for value in _values(type_, key, queries[place].value.strip()):
+            by_literal.setdefault(soql.quoted(value), []).append(place)
     extra = ("IsActive = true",) if columns == users.COLUMNS else ()
     read = dict.fromkeys(("Id", *fields, *ALWAYS_READ.get(type_, ())))
     for run in soql.runs(by_literal.items()):
@@ -107,9 +106,31 @@ def _asks(
             type=type_,
             key=key,
             fields=fields,
-            places=tuple(place for _, some in run for place in some),
+            places=tuple(dict.fromkeys(place for _, some in run for place in some)),
             statement=soql.select(read, type_, condition, *extra),
         )
+
+
+def _values(type_: str, key: str, value: str) -> Sequence[str]:
+    """The values to ask for: ids without their checksum, a web site as people write it.
+
+    A wrong checksum would fail the whole statement; a comparison by LIKE would read every account.
+    """
+    if key == "Id":
+        return (value[:15],)
+    if (type_, key) == ("Account", "Website") and (domain := domain_of(value)):
+        starts = [
+            f"{scheme}{www}" for scheme in ("", "https://", "http://") for www in ("", "www.")
+        ]
+        return [f"{start}{domain}{end}" for start in starts for end in ("", "/")]
+    return (value,)
+
+
+def domain_of(text: str) -> str:
+    """The host of a web site's address, without `www.`; the text may also be the host itself."""
+    text = text.strip().lower()
+    host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+    return host.removeprefix("www.")
 
 
 def _by_value(ask: _Ask, rows: Iterable[Row]) -> Mapping[str, list[Row]]:
@@ -119,9 +140,11 @@ def _by_value(ask: _Ask, rows: Iterable[Row]) -> Mapping[str, list[Row]]:
         value: object = row
         for step in ask.key.split("."):
             value = value.get(step) if isinstance(value, Mapping) else None
-        grouped.setdefault(_folded(ask.key, str(value or "")), []).append(row)
+        grouped.setdefault(_folded(ask.type, ask.key, str(value or "")), []).append(row)
     return grouped
 
 
-def _folded(key: str, value: str) -> str:
-    return value.strip()[:15] if key == "Id" else folded(value)
+def _folded(type_: str, key: str, value: str) -> str:
+    if key == "Id":
+        return value.strip()[:15]
+    return domain_of(value) if (type_, key) == ("Account", "Website") else folded(value)

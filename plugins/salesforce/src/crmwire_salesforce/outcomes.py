@@ -38,6 +38,8 @@ class Outcomes:
 
     by_id: dict[str, Written | Failure] = attrs.field(factory=dict)
     stopped: Failure | None = None
+    repeated: set[str] = attrs.field(factory=set)
+    """Writes that were sent once more as they stood."""
 
     def record(self, name: str) -> str | None:
         """The record that this write made, if it did."""
@@ -72,9 +74,15 @@ def without_refused(write: Write, failure: Failure) -> Write | None:
 
 
 def dropped(sent: Write, asked: Mapping[str, Write]) -> tuple[str, ...]:
-    """The fields of the write that were left out when it was sent."""
+    """The fields of the write that were left out, or sent otherwise, when it was sent."""
     original = asked.get(sent.id, sent)
-    return tuple(name for name in original.fields if name not in sent.fields)
+    if original.type != sent.type:
+        return ()
+    return tuple(
+        name
+        for name, value in original.fields.items()
+        if name not in sent.fields or (name == "OwnerId" and sent.fields[name] != value)
+    )
 
 
 def own_failure(write: Write, failure: Failure) -> Failure:

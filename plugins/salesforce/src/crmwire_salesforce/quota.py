@@ -23,4 +23,4 @@ def read_limits(headers: Mapping[str, str]) -> list[LimitState]:
     if known is None:
         return []
     used, allowed = known
-    return [LimitState(name=DAILY, remaining=max(0, allowed - used))]
+    return [LimitState(name=DAILY, remaining=max(0, allowed - used), total=allowed)]

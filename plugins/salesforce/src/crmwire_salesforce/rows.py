@@ -13,9 +13,11 @@ from crmwire.errors import Failure, Rejected
 from crmwire.http import Method, Request
 from crmwire.types import Write, Written
 from crmwire_salesforce.api import data_path, record_url
-from crmwire_salesforce.bodies import body_of, headers_for
+from crmwire_salesforce.bodies import body_of
 from crmwire_salesforce.errors import failure_of, unreadable
-from crmwire_salesforce.outcomes import Outcomes, dropped, own_failure, without_refused
+from crmwire_salesforce.graphs import graph_of, send_graphs
+from crmwire_salesforce.mending import mended
+from crmwire_salesforce.outcomes import Outcomes, dropped
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -25,11 +27,15 @@ MAX_RUNS = 10
 
 
 def send_rows(
-    conn: Connection, writes: Sequence[Write], outcomes: Outcomes, *, allow_save: bool
+    conn: Connection,
+    writes: Sequence[Write],
+    outcomes: Outcomes,
+    headers: Mapping[str, str],
 ) -> None:
     """Send creates, updates and upserts until each has an outcome."""
     asked = {write.id: write for write in writes}
     queue = list(writes)
+    unnamed: list[Write] = []
     while queue:
         again: list[Write] = []
         for method, path, part in _calls(queue):
@@ -40,10 +46,12 @@ def send_rows(
                 method=method,
                 path=data_path(conn, path),
                 json={"allOrNone": False, "records": [_row(w, outcomes) for w in part]},
-                headers=headers_for(allow_save=allow_save),
+                headers=headers,
             )
-            again += _send(conn, request, part, outcomes, asked)
+            again += _send(conn, request, part, outcomes, asked, unnamed)
         queue = again
+    # A collection does not name the records that a duplicate rule found; a graph does.
+    send_graphs(conn, [graph_of([write]) for write in unnamed], outcomes, headers)
 
 
 def _calls(writes: Sequence[Write]) -> Iterator[tuple[Method, str, list[Write]]]:
@@ -84,8 +92,12 @@ def _send(
     writes: list[Write],
     outcomes: Outcomes,
     asked: Mapping[str, Write],
+    unnamed: list[Write],
 ) -> list[Write]:
-    """Make one call, note what is settled, and return what is to be sent again at once."""
+    """Make one call, note what is settled, and return what is to be sent again at once.
+
+    What a duplicate rule refused is put into `unnamed`.
+    """
     try:
         response = conn.http.send(request)
         results = response.json()
@@ -102,16 +114,21 @@ def _send(
                 outcomes.not_sent([write])
                 continue
             alone = {"allOrNone": False, "records": [_row(write, outcomes)]}
-            left += _send(conn, _with_json(request, alone), [write], outcomes, asked)
+            left += _send(conn, _with_json(request, alone), [write], outcomes, asked, unnamed)
         return left
     again = []
     for write, result in zip(writes, results, strict=True):
         outcome = _outcome(conn, write, result, asked, response.request_id)
-        smaller = without_refused(write, outcome) if isinstance(outcome, Failure) else None
-        if smaller is not None:
-            again.append(smaller)
-        else:
-            outcomes.by_id[write.id] = outcome
+        if isinstance(outcome, Failure) and outcome.code == "DUPLICATES_DETECTED":
+            unnamed.append(write)
+            continue
+        if isinstance(outcome, Failure):
+            better = mended(conn, write, outcome, outcomes)
+            if isinstance(better, Write):
+                again.append(better)
+                continue
+            outcome = better
+        outcomes.by_id[write.id] = outcome
     return again
 
 
@@ -135,4 +152,4 @@ def _outcome(
             request_id=request_id,
         )
     failure = failure_of(400, result, request_id=request_id)
-    return own_failure(write, failure) if failure else unreadable("a write", request_id)
+    return failure or unreadable("a write", request_id)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from crmwire.errors import Failure
 from crmwire.types import Json, Record
-from crmwire_salesforce.api import record_url
+from crmwire_salesforce import soql
+from crmwire_salesforce.api import record_url, run_queries
 from crmwire_salesforce.errors import unreadable
+from crmwire_salesforce.kept import keep, peek
 from crmwire_salesforce.values import folded
 
 if TYPE_CHECKING:
@@ -20,15 +23,10 @@ MISSING_FOR = 300.0
 """Seconds that an address is remembered, with its user or without."""
 
 
-class _NotCachedError(Exception):
-    """The cache has no answer, and none is to be put into it."""
-
-
 def cached(conn: Connection, email: str) -> list[Record] | None:
     """The active users with this address, if that was asked lately."""
-    try:
-        known = conn.cache(_key(email), FOUND_FOR, _not_cached)
-    except _NotCachedError:
+    known = peek(conn, _key(email))
+    if known is None:
         return None
     ids = known if isinstance(known, Sequence) else ()
     return [
@@ -40,7 +38,31 @@ def cached(conn: Connection, email: str) -> list[Record] | None:
 def remember(conn: Connection, email: str, users: Sequence[Record]) -> None:
     """Keep who has this address; that nobody has it, only for minutes."""
     ids: Json = [user.id for user in users]
-    conn.cache(_key(email), FOUND_FOR if users else MISSING_FOR, lambda: ids)
+    keep(conn, _key(email), FOUND_FOR if users else MISSING_FOR, ids)
+
+
+def by_email(conn: Connection, email: str) -> str | None:
+    """The id of the active user with this address. Raises: Failure."""
+    known = cached(conn, email)
+    if known is None:
+        type_, key, fields = COLUMNS
+        condition = soql.among(key, [soql.quoted(email.strip())])
+        statement = soql.select(("Id", *fields), type_, condition, "IsActive = true")
+        (rows,) = run_queries(conn, [statement])
+        if isinstance(rows, Failure):
+            raise rows
+        known = [Record(type="User", id=str(row["Id"])) for row in rows]
+        remember(conn, email, known)
+    return known[0].id if known else None
+
+
+def note_inactive(conn: Connection, user: str) -> None:
+    """Keep for a while that this user cannot own anything, so that it is not tried each time."""
+    keep(conn, f"inactive:{user[:15]}", MISSING_FOR, True)
+
+
+def is_inactive(conn: Connection, user: str) -> bool:
+    return peek(conn, f"inactive:{user[:15]}") is True
 
 
 def own_id(conn: Connection) -> str:
@@ -60,8 +82,4 @@ def identity(conn: Connection) -> Mapping[str, Any]:
 
 
 def _key(email: str) -> str:
-    return f"salesforce:user:{folded(email)}"
-
-
-def _not_cached() -> Json:
-    raise _NotCachedError
+    return f"user:{folded(email)}"

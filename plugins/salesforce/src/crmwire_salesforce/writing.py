@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import attrs
 from attrs import frozen
 
 from crmwire.errors import Failure, Rejected
 from crmwire.types import Write, Written
 from crmwire.waves import references, waves
-from crmwire_salesforce.bodies import looks_like_reference, saves_duplicates
+from crmwire_salesforce.api import record_url
+from crmwire_salesforce.bodies import (
+    has_no_owner_rule,
+    headers_for,
+    looks_like_reference,
+    saves_duplicates,
+    takes_rule_owner,
+)
 from crmwire_salesforce.errors import copied
-from crmwire_salesforce.graphs import graph_of, send_graphs
+from crmwire_salesforce.graphs import graph_of, is_new_person_account, send_graphs
 from crmwire_salesforce.outcomes import Outcomes, consequence
+from crmwire_salesforce.preparing import prepared
 from crmwire_salesforce.rows import send_rows
 
 if TYPE_CHECKING:
@@ -52,7 +61,7 @@ def write_records(conn: Connection, writes: Sequence[Write]) -> list[Written | F
     sent again without harm, but might still be committed later.
     """
     outcomes = Outcomes({write.id: copied(_NO_ADDING) for write in writes if write.add})
-    pending = _units(writes)
+    pending = _units(prepared(conn, writes))
     while pending:
         pending = _without_failed(pending, outcomes)
         ready = [unit for unit in pending if not any(_open(n, outcomes) for n in unit.needs)]
@@ -62,10 +71,31 @@ def write_records(conn: Connection, writes: Sequence[Write]) -> list[Written | F
                 lost = Rejected("It refers to a record that is not written in this batch.")
                 outcomes.by_id |= {write.id: lost for write in unit.writes}
             break
-        for allow_save in (False, True):
-            _send(conn, [u for u in now if u.allow_save is allow_save], outcomes, allow_save)
+        for units, headers in _by_headers(now):
+            _send(conn, units, outcomes, headers)
         pending = [unit for unit in pending if unit not in now]
-    return [outcomes.by_id[write.id] for write in writes]
+    return [_as_asked(conn, write, outcomes.by_id[write.id]) for write in writes]
+
+
+def _as_asked(conn: Connection, write: Write, outcome: Written | Failure) -> Written | Failure:
+    """The outcome under the type that was asked for: of a person account, its contact."""
+    if isinstance(outcome, Failure) or (outcome.type, write.type) != ("Account", "Contact"):
+        return outcome
+    record = write.record or outcome.record
+    return attrs.evolve(outcome, type="Contact", record=record, url=record_url(conn, record))
+
+
+def _by_headers(units: Sequence[_Unit]) -> Iterator[tuple[list[_Unit], dict[str, str]]]:
+    """The units that may stand in one call, with its headers. Most batches are one."""
+    for allow_save in (False, True):
+        some = [unit for unit in units if unit.allow_save is allow_save]
+        ruled = [unit for unit in some if takes_rule_owner(unit.writes)]
+        rest = [unit for unit in some if unit not in ruled]
+        if all(has_no_owner_rule(unit.writes) for unit in rest):
+            ruled, rest = (some, []) if ruled else ([], rest)
+        for part, rule_owner in ((ruled, True), (rest, False)):
+            if part:
+                yield part, headers_for(allow_save=allow_save, rule_owner=rule_owner)
 
 
 def _units(writes: Sequence[Write]) -> list[_Unit]:
@@ -84,7 +114,7 @@ def _units(writes: Sequence[Write]) -> list[_Unit]:
             ),
             shared=members[0].group is None
             and members[0].action in ("create", "update")
-            and not references(members[0]),
+            and not is_new_person_account(members[0]),
         )
         for members in groups.values()
     ]
@@ -108,16 +138,18 @@ def _without_failed(units: Sequence[_Unit], outcomes: Outcomes) -> list[_Unit]:
     return left
 
 
-def _send(conn: Connection, units: Sequence[_Unit], outcomes: Outcomes, allow_save: bool) -> None:
+def _send(
+    conn: Connection, units: Sequence[_Unit], outcomes: Outcomes, headers: Mapping[str, str]
+) -> None:
     alone = [write for unit in units if unit.shared for write in unit.writes]
     graphs = [graph_of(u.writes) for u in units if not (u.shared or u.unsafe)]
-    send_rows(conn, alone, outcomes, allow_save=allow_save)
-    send_graphs(conn, graphs, outcomes, allow_save=allow_save)
-    _send_unsafe(conn, [u for u in units if u.unsafe and not u.shared], outcomes, allow_save)
+    send_rows(conn, alone, outcomes, headers)
+    send_graphs(conn, graphs, outcomes, headers)
+    _send_unsafe(conn, [u for u in units if u.unsafe and not u.shared], outcomes, headers)
 
 
 def _send_unsafe(
-    conn: Connection, units: Sequence[_Unit], outcomes: Outcomes, allow_save: bool
+    conn: Connection, units: Sequence[_Unit], outcomes: Outcomes, headers: Mapping[str, str]
 ) -> None:
     """Units with a text that a graph would take for a reference.
 
@@ -133,6 +165,6 @@ def _send_unsafe(
             else:
                 sendable.append(write)
         rows = [write for write in sendable if write.action != "delete"]
-        send_rows(conn, rows, outcomes, allow_save=allow_save)
+        send_rows(conn, rows, outcomes, headers)
         deletes = [graph_of([write]) for write in sendable if write.action == "delete"]
-        send_graphs(conn, deletes, outcomes, allow_save=allow_save)
+        send_graphs(conn, deletes, outcomes, headers)

@@ -11,6 +11,7 @@ from crmwire_salesforce.sandbox_app.org import Org
 from crmwire_salesforce.sandbox_app.problems import Refused, not_found
 from crmwire_salesforce.sandbox_app.querying import answer_query, next_chunk
 from crmwire_salesforce.sandbox_app.sobjects import answer_sobjects
+from crmwire_salesforce.sandbox_app.tooling import answer_custom_field
 
 _SEASONS = ("Spring", "Summer", "Winter")
 
@@ -24,6 +25,7 @@ def answer(org: Org, call: Call) -> Answer:
             _only(call, "GET")
             if "q" not in call.params:
                 raise Refused("MALFORMED_QUERY", "A query string has to be specified")
+            org.refuse("query")
             text, deleted = call.params["q"], which == "queryAll"
             return Answer(body=answer_query(org, text, call.version, deleted=deleted))
         case ("query" | "queryAll", str(locator)):
@@ -40,6 +42,9 @@ def answer(org: Org, call: Call) -> Answer:
             return answer_graph(org, call, answer)
         case ("composite", "sobjects", *_):
             return answer_collection(org, call)
+        case ("tooling", "sobjects", "CustomField"):
+            _only(call, "POST")
+            return answer_custom_field(org, call)
         case ():
             _only(call, "GET")
             return Answer(body=_resources(call.version))

@@ -27,7 +27,8 @@ class SalesforceSandbox(Sandbox):
     """Salesforce's REST API over records in memory.
 
     Options: `daily_limit` (API calls of a day, 15000), `page_size` (rows of a query's chunk,
-    2000), `duplicate_rule` (off, alert, block).
+    2000), `duplicate_rule` (off, alert, block), `shared_activities` and `person_accounts` (yes,
+    no), `edition`.
     """
 
     title = "Salesforce sandbox"
@@ -77,6 +78,7 @@ class SalesforceSandbox(Sandbox):
         headers = {name.lower(): value for name, value in request.headers.items()}
         begin = org.mark()
         try:
+            org.refuse("call")
             org.count_call()
             call = read_call(request.method, f"{url}?{query}", headers, read_json(content))
             result = answer(org, call)

@@ -31,7 +31,8 @@ class Call:
     @property
     def options(self) -> DuplicateOptions:
         header = self.headers.get("sforce-duplicate-rule-header", "")
-        return read_options(header, float(self.version))
+        assign = self.headers.get("sforce-auto-assign", "")
+        return read_options(header, float(self.version), assign)
 
     def flag(self, name: str) -> bool:
         return self.params.get(name, "").lower() == "true"

@@ -15,21 +15,26 @@ _MESSAGE = "You're creating a duplicate record. We recommend you use an existing
 
 @frozen(kw_only=True)
 class DuplicateOptions:
-    """The header `Sforce-Duplicate-Rule-Header` of a request, and its API version."""
+    """What a request's headers say of duplicates and assignment rules, and its API version."""
 
     allow_save: bool = False
     details: bool = False
+    auto_assign: bool = True
     version: float = 62.0
 
 
-def read_options(header: str, version: float) -> DuplicateOptions:
-    """Read `allowSave=true; includeRecordDetails=true`; the separator may be a comma."""
+def read_options(header: str, version: float, auto_assign: str = "") -> DuplicateOptions:
+    """Read `allowSave=true; includeRecordDetails=true`; the separator may be a comma.
+
+    `Sforce-Auto-Assign` is on unless it says `FALSE`.
+    """
     parts = dict(
         part.strip().lower().partition("=")[::2] for part in header.replace(",", ";").split(";")
     )
     return DuplicateOptions(
         allow_save=parts.get("allowsave", "").strip() == "true",
         details=parts.get("includerecorddetails", "").strip() == "true",
+        auto_assign=auto_assign.strip().lower() != "false",
         version=version,
     )
 

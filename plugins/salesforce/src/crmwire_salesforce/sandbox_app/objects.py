@@ -297,7 +297,68 @@ ORGANIZATION = ObjectSchema(
     ),
 )
 
+DUPLICATE_RULE = ObjectSchema(
+    name="DuplicateRule",
+    label="Duplicate Rule",
+    plural="Duplicate Rules",
+    prefix="0Bm",
+    createable=False,
+    updateable=False,
+    deletable=False,
+    fields=by_name(
+        *(field for field in _common("Duplicate Rule ID") if field.name != "IsDeleted"),
+        _text("DeveloperName", "Duplicate Rule Name", 80, **_READ),
+        _text("MasterLabel", "Master Label", 40, **_READ),
+        _text("SobjectType", "Object Type", 40, **_READ),
+        _flag("IsActive", "Active", **_READ),
+    ),
+)
+
+PERMISSION_SET = ObjectSchema(
+    name="PermissionSet",
+    label="Permission Set",
+    plural="Permission Sets",
+    prefix="0PS",
+    fields=by_name(
+        *(field for field in _common("PermissionSet ID") if field.name != "IsDeleted"),
+        _text("Name", "Permission Set Name", 80, nillable=False, unique=True),
+        _needed("Label", "Permission Set Label", 80),
+        _area("Description", "Description", 255),
+    ),
+)
+
+FIELD_PERMISSIONS = ObjectSchema(
+    name="FieldPermissions",
+    label="Field Permissions",
+    plural="Field Permissions",
+    prefix="01k",
+    fields=by_name(
+        *(field for field in _common("Field Permissions ID") if field.name != "IsDeleted"),
+        _link("ParentId", "Parent ID", "PermissionSet", nillable=False),
+        _needed("SobjectType", "Sobject Type Name", 40),
+        _needed("Field", "Field Name", 255),
+        _flag("PermissionsRead", "Read Field"),
+        _flag("PermissionsEdit", "Edit Field"),
+    ),
+)
+
+PERMISSION_SET_ASSIGNMENT = ObjectSchema(
+    name="PermissionSetAssignment",
+    label="Permission Set Assignment",
+    plural="Permission Set Assignments",
+    prefix="0Pa",
+    updateable=False,
+    fields=by_name(
+        *(field for field in _common("Assignment ID") if field.name != "IsDeleted"),
+        _link("AssigneeId", "Assignee ID", "User", nillable=False),
+        _link("PermissionSetId", "PermissionSet ID", "PermissionSet", nillable=False),
+    ),
+)
+
 STANDARD = {
     schema.name.lower(): schema
-    for schema in (CONTACT, LEAD, ACCOUNT, EVENT, TASK, USER, ORGANIZATION)
+    for schema in (
+        *(CONTACT, LEAD, ACCOUNT, EVENT, TASK, USER, ORGANIZATION),
+        *(DUPLICATE_RULE, PERMISSION_SET, FIELD_PERMISSIONS, PERMISSION_SET_ASSIGNMENT),
+    )
 }

@@ -13,7 +13,7 @@ from crmwire.sandbox import Account
 from crmwire_salesforce.sandbox_app.ids import new_id
 from crmwire_salesforce.sandbox_app.objects import STANDARD
 from crmwire_salesforce.sandbox_app.problems import Refused
-from crmwire_salesforce.sandbox_app.schema import ObjectSchema
+from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema
 
 Row = dict[str, Any]
 """A record's values by canonical field name; datetimes aware, dates as `date`, rest as JSON."""
@@ -29,6 +29,19 @@ class ValidationRule:
     field: str
     message: str
     contains: str | None = None
+
+
+@define(kw_only=True)
+class Refusal:
+    """An answer that a test asked for: `times` requests or records are refused with it."""
+
+    where: Literal["record", "call", "query"]
+    code: str
+    message: str
+    status: int
+    fields: tuple[str, ...] | None
+    type: str | None
+    times: int
 
 
 @define
@@ -55,6 +68,12 @@ class Org(Account):
     tables: dict[str, dict[str, Row]] = attrs.field(factory=dict)
     rules: list[ValidationRule] = attrs.field(factory=list)
     duplicate_rule: Literal["off", "alert", "block"] = "off"
+    refusals: list[Refusal] = attrs.field(factory=list)
+    assignment_owner: str | None = None
+    """Whom the active assignment rule names, if there is one."""
+    person_accounts: bool = False
+    hidden: dict[tuple[str, str], Field] = attrs.field(factory=dict)
+    """Fields that are there but not shown to the connected user, by type and name."""
     cursors: dict[str, list[Any]] = attrs.field(factory=dict)
     user_id: str = ""
     org_id: str = ""
@@ -122,7 +141,43 @@ class Org(Account):
                 commit(change.action, change.type, row["Id"], change.told)
         self._journal.clear()
 
+    # ------------------------------------------------------------ fields
+
+    def hide(self, type_: str, name: str) -> None:
+        """Take a field out of the connected user's sight, as field-level security does."""
+        schema = self.schemas[type_.lower()]
+        field = schema.fields[name.lower()]
+        self.hidden[(schema.name, field.name)] = field
+        self.schemas[type_.lower()] = schema.without_field(name)
+
+    def show(self, type_: str, name: str) -> bool:
+        """Give the connected user a field that was hidden; False if there is none."""
+        for (owner, hidden), field in list(self.hidden.items()):
+            if (owner.lower(), hidden.lower()) == (type_.lower(), name.lower()):
+                self.schemas[owner.lower()] = self.schemas[owner.lower()].with_field(field)
+                del self.hidden[(owner, hidden)]
+                return True
+        return False
+
+    def has_field(self, type_: str, name: str) -> bool:
+        """Whether a field is there, seen by the connected user or not."""
+        schema = self.schemas[type_.lower()]
+        known = {hidden.lower() for owner, hidden in self.hidden if owner == schema.name}
+        return schema.field(name) is not None or name.lower() in known
+
     # ------------------------------------------------------------ limits
+
+    def refuse(self, where: str, type_: str | None = None) -> None:
+        """Raise what a test armed for this place, if anything. Raises: Refused."""
+        for refusal in self.refusals:
+            if refusal.where != where or refusal.times < 1:
+                continue
+            if refusal.type and type_ and refusal.type.lower() != type_.lower():
+                continue
+            refusal.times -= 1
+            raise Refused(
+                refusal.code, refusal.message, fields=refusal.fields, status=refusal.status
+            )
 
     def count_call(self) -> None:
         """Count one API call. Raises: Refused when API access is off or the day's are used up."""

@@ -32,7 +32,7 @@ class Field:
 
     @property
     def custom(self) -> bool:
-        return self.name.endswith("__c")
+        return self.name.endswith(("__c", "__pc"))
 
     @property
     def required(self) -> bool:
@@ -71,6 +71,10 @@ class ObjectSchema:
 
     def with_field(self, field: Field) -> ObjectSchema:
         return attrs.evolve(self, fields={**self.fields, field.name.lower(): field})
+
+    def without_field(self, name: str) -> ObjectSchema:
+        fields = {key: field for key, field in self.fields.items() if key != name.lower()}
+        return attrs.evolve(self, fields=fields)
 
 
 def by_name(*fields: Field) -> dict[str, Field]:

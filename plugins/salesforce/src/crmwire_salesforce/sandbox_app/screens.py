@@ -4,7 +4,10 @@
 `set_validation_rule` type, field, message, contains (without it, a blank field is refused) ·
 `clear_validation_rules` · `set_required_field` type, field · `duplicate_rule` mode ·
 `deactivate_user` id or email · `set_object_rights` type, createable, updateable ·
-`set_api_access` enabled
+`set_api_access` enabled · `merge_records` winner, loser · `add_field` type, field, length,
+external_id, unique, visible · `hide_field` type, field · `restrict_picklist` type, field, options ·
+`set_assignment_rule` owner (without it, none) · `refuse` code, message, status, fields, where
+(record, call, query), type, times: answers that have no natural cause in a sandbox
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import attrs
 
 from crmwire_salesforce.sandbox_app import records
 from crmwire_salesforce.sandbox_app.duplicates import DuplicateOptions
-from crmwire_salesforce.sandbox_app.org import Org, Row, ValidationRule
+from crmwire_salesforce.sandbox_app.org import Org, Refusal, Row, ValidationRule
 from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema
 from crmwire_salesforce.sandbox_app.values import shown
 
@@ -55,6 +58,8 @@ def act(org: Org, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
             if mode not in ("off", "alert", "block"):
                 raise LookupError(f"no duplicate rule {mode!r}: off, alert or block")
             org.duplicate_rule = mode
+            for row in list(org.rows("DuplicateRule")):
+                org.put("DuplicateRule", {**row, "IsActive": mode != "off"}, "", {})
         case "deactivate_user":
             user = _user(org, body)
             org.put("User", {**user, "IsActive": False}, "update", {"IsActive": False})
@@ -67,6 +72,33 @@ def act(org: Org, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
             )
         case "set_api_access":
             org.api_enabled = bool(body.get("enabled", True))
+        case "merge_records":
+            _merge(org, _row_of(org, body.get("winner")), _row_of(org, body.get("loser")))
+        case "add_field":
+            _add_field(org, body)
+        case "hide_field":
+            org.hide(str(body["type"]), str(body["field"]))
+        case "restrict_picklist":
+            schema = _schema(org, body)
+            picklist = schema.fields[str(body["field"]).lower()]
+            options = tuple(body["options"])
+            restricted = attrs.evolve(picklist, restricted=True, options=options)
+            org.schemas[schema.name.lower()] = schema.with_field(restricted)
+        case "set_assignment_rule":
+            org.assignment_owner = body.get("owner")
+        case "refuse":
+            fields = body.get("fields")
+            org.refusals.append(
+                Refusal(
+                    where=body.get("where", "record"),
+                    code=str(body["code"]),
+                    message=str(body.get("message", "Refused by the sandbox.")),
+                    status=int(body.get("status", 400)),
+                    fields=None if fields is None else tuple(fields),
+                    type=body.get("type"),
+                    times=int(body.get("times", 1)),
+                )
+            )
         case _:
             raise LookupError(f"no admin action {action!r}")
     return {"done": action}
@@ -84,6 +116,43 @@ def _found(org: Org, body: Mapping[str, Any]) -> tuple[ObjectSchema, Row]:
     if found is None:
         raise LookupError(f"no record {body.get('id')!r}")
     return found
+
+
+def _row_of(org: Org, id_: object) -> tuple[ObjectSchema, Row]:
+    return _found(org, {"id": id_})
+
+
+def _merge(org: Org, winner: tuple[ObjectSchema, Row], loser: tuple[ObjectSchema, Row]) -> None:
+    """Merge a record into another: the losing one is deleted, its activities move."""
+    (schema, kept), (other, lost) = winner, loser
+    if schema.name != other.name:
+        raise LookupError("only records of one type can be merged")
+    gone = {"IsDeleted": True, "MasterRecordId": kept["Id"]}
+    org.put(schema.name, {**lost, **gone}, "delete", gone)
+    _move_activities(org, lost["Id"], {"WhoId": kept["Id"], "AccountId": kept.get("AccountId")})
+
+
+def _move_activities(org: Org, who: str, moved: Mapping[str, Any]) -> None:
+    for name in ("Event", "Task"):
+        for row in list(org.rows(name)):
+            if row.get("WhoId") == who:
+                org.put(name, {**row, **moved}, "update", moved)
+
+
+def _add_field(org: Org, body: Mapping[str, Any]) -> None:
+    """Make a custom field; those of `Activity` are fields of events and of tasks."""
+    name, type_ = str(body["field"]), str(body["type"])
+    made = Field(
+        name=name,
+        label=name.removesuffix("__c").replace("_", " "),
+        length=int(body.get("length", 255)),
+        external_id=bool(body.get("external_id", False)),
+        unique=bool(body.get("unique", False)),
+    )
+    for owner in ("Event", "Task") if type_ == "Activity" else (type_,):
+        org.schemas[owner.lower()] = org.schemas[owner.lower()].with_field(made)
+        if not body.get("visible", True):
+            org.hide(owner, name)
 
 
 def _user(org: Org, body: Mapping[str, Any]) -> Row:
@@ -122,9 +191,6 @@ def _convert(org: Org, schema: ObjectSchema, lead: Row) -> dict[str, Any]:
         "ConvertedContactId": contact["Id"],
     }
     org.put("Lead", {**lead, **done}, "update", {"IsConverted": True})
-    for name in ("Event", "Task"):
-        for row in list(org.rows(name)):
-            if row.get("WhoId") == lead["Id"]:
-                moved = {"WhoId": contact["Id"], "AccountId": account["Id"]}
-                org.put(name, {**row, **moved}, "update", moved)
+    moved = {"WhoId": contact["Id"], "AccountId": account["Id"]}
+    _move_activities(org, lead["Id"], moved)
     return {"contact": contact["Id"], "account": account["Id"]}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from crmwire.sandbox import SandboxSettings
-from crmwire_salesforce.sandbox_app.objects import ORGANIZATION, USER
+from crmwire_salesforce.sandbox_app import people
+from crmwire_salesforce.sandbox_app.objects import DUPLICATE_RULE, ORGANIZATION, USER
 from crmwire_salesforce.sandbox_app.org import Org, Row
 
 
@@ -22,6 +23,11 @@ def new_org(token: str, number: int, settings: SandboxSettings) -> Org:
         page_size=int(settings.option("page_size", "2000")),
         duplicate_rule=cast(Literal["off", "alert", "block"], rule),
     )
+    if settings.option("shared_activities", "no") == "yes":
+        for name, junction in (("event", "EventWhoIds"), ("task", "TaskWhoIds")):
+            org.schemas[name] = org.schemas[name].with_field(people.junction(junction))
+    if settings.option("person_accounts", "no") == "yes":
+        people.switch_on(org)
     org.user_id = org.fresh_id(USER)
     org.org_id = org.fresh_id(ORGANIZATION)
     made: Row = {
@@ -45,11 +51,31 @@ def new_org(token: str, number: int, settings: SandboxSettings) -> Org:
         **made,
         "Id": org.org_id,
         "Name": org.name,
-        "OrganizationType": "Developer Edition",
+        "OrganizationType": settings.option("edition", "Developer Edition"),
         "InstanceName": "SBX1",
         "TimeZoneSidKey": "Europe/London",
     }
+    for rule in ("Contact", "Lead"):
+        _put_duplicate_rule(org, rule)
     org.put("User", user, "", {})
     org.put("Organization", organization, "", {})
     org.settle(lambda *_: None)
     return org
+
+
+def _put_duplicate_rule(org: Org, type_: str) -> None:
+    """The standard rule of a type; whether it is active is the org's `duplicate_rule`."""
+    org.put(
+        "DuplicateRule",
+        {
+            **{field.name: field.default for field in DUPLICATE_RULE.fields.values()},
+            "Id": org.fresh_id(DUPLICATE_RULE),
+            "CreatedDate": org.now(),
+            "DeveloperName": f"Standard_{type_}_Duplicate_Rule",
+            "MasterLabel": f"Standard {type_} Duplicate Rule",
+            "SobjectType": type_,
+            "IsActive": org.duplicate_rule != "off",
+        },
+        "",
+        {},
+    )

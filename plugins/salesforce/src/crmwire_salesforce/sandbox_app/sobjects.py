@@ -11,6 +11,7 @@ from crmwire_salesforce.sandbox_app.describe import describe, describe_all
 from crmwire_salesforce.sandbox_app.org import Org, Row
 from crmwire_salesforce.sandbox_app.problems import Refused, deleted, not_found
 from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema
+from crmwire_salesforce.sandbox_app.tooling import grant
 from crmwire_salesforce.sandbox_app.values import shown
 
 
@@ -26,7 +27,9 @@ def answer_sobjects(org: Org, call: Call) -> Answer:
         case ("GET", "describe"):
             return Answer(body=describe(schema, call.version))
         case ("POST",):
-            return _created(call, schema, records.create(org, schema, call.body, call.options))
+            row = records.create(org, schema, call.body, call.options)
+            grant(org, schema.name, row)
+            return _created(call, schema, row)
         case (_, str(id_)):
             return _by_id(org, call, schema, id_)
         case (_, str(name), str(value)):
