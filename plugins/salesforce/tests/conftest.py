@@ -16,9 +16,11 @@ import pytest
 
 import crmwire_salesforce
 from crmwire.app import App
+from crmwire.clock import Clock
 from crmwire.connections import Connection
 from crmwire.demo.environment import surroundings
 from crmwire.draining import Drainer
+from crmwire.opening import Openings
 from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
 from crmwire.store import DeliveryFilter, setup
 from crmwire.testing import connect
@@ -227,12 +229,22 @@ class Scene:
     def accept(self, *events: Event) -> None:
         self.app.store.accept(self.feed, list(events), self.app.clock.now())
 
+    def reopen(self) -> None:
+        """Close what is open, as a restart does."""
+        known = self.app.openings
+        self.app.openings = Openings(known.store, known.vault, known.discovery, known.clock)
+        self.drainer = Drainer(self.app.openings)
+
+    def drain_once(self) -> None:
+        """Work on what is due now."""
+        for lane in self.app.store.due_lanes(self.app.clock.now()):
+            self.drainer.drain(lane, threading.Event())
+
     def drain(self, seconds: float = 5.0) -> None:
         """Work until nothing is waiting, retries too, or the time is up."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for lane in self.app.store.due_lanes(self.app.clock.now()):
-                self.drainer.drain(lane, threading.Event())
+            self.drain_once()
             if not self.rows("ready", "working"):
                 return
             time.sleep(0.01)
@@ -271,6 +283,9 @@ class Scene:
         self._seen = len(self.sandbox.requests)
         return new
 
+    def page(self, id_: str) -> Page:
+        return Page(id=id_, title="Intro call")
+
     def booking(
         self,
         verb: str,
@@ -303,6 +318,11 @@ class Scene:
 NewScene = Callable[..., Scene]
 
 
+@pytest.fixture(scope="session")
+def scene_class() -> type[Scene]:
+    return Scene
+
+
 @pytest.fixture
 def new_scene(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switches: list[Switch]
@@ -312,12 +332,14 @@ def new_scene(
         stack.enter_context(surroundings(tmp_path))
         monkeypatch.setenv("CRMWIRE_ALLOW_LOOPBACK", "1")
 
-        def make(tokens: tuple[str, ...] = ("sandbox",), **options: str) -> Scene:
+        def make(
+            tokens: tuple[str, ...] = ("sandbox",), clock: Clock | None = None, **options: str
+        ) -> Scene:
             if not switches:
                 switches.append(Switch())
             sandbox = SalesforceSandbox(SandboxSettings(tokens=tokens, options=options))
             switches[0].app = sandbox
-            app = stack.enter_context(App(tmp_path / "home"))
+            app = stack.enter_context(App(tmp_path / "home", clock=clock))
             return Scene(app, sandbox, switches[0].server.url)
 
         yield make

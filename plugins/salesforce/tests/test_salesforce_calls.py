@@ -81,3 +81,74 @@ def test_calls_of_two_connections_to_one_org_share_its_quota(warm: Any, build: A
     other.hooks.find_records([build.query("roe@example.com")])
     warm.conn.hooks.find_records([build.query("roe@example.com")])
     assert warm.app.orgs["sandbox"].used == used + 2
+
+
+# ---------------------------------------------------------------- through the whole pipeline
+
+
+def test_what_a_booking_costs_through_the_pipeline(scene: Any) -> None:
+    """Design, section 7: new person 2, known person 2, reschedule 1, cancel 1."""
+    scene.route("linktime")
+    costs = []
+    for event in (
+        scene.booking("created"),
+        scene.booking("created", "b2", minute=1, hour=16),
+        scene.booking("rescheduled", minute=2, hour=17),
+        scene.booking("cancelled", minute=3, hour=17),
+    ):
+        scene.calls()
+        scene.tell(event)
+        costs.append(len(scene.calls()))
+    assert costs == [2, 2, 1, 1]
+    assert scene.states() == ["delivered"] * 4
+
+
+def test_a_hundred_bookings_of_a_hundred_people_are_three_calls_through_the_pipeline(
+    scene: Any,
+) -> None:
+    scene.route("linktime")
+    for n in range(100):
+        scene.accept(scene.booking("created", f"b{n}", email=f"p{n}@example.com"))
+    scene.calls()
+    scene.drain()
+    assert len(scene.calls()) == 3
+    assert scene.states() == ["delivered"] * 100
+    assert len(scene.records("Event")) == 100
+
+
+def mixed(scene: Any) -> None:
+    """A hundred bookings: of new people, known contacts, leads, and converted leads."""
+    for n in range(100):
+        name = {"FirstName": "Ann", "LastName": f"P {n}", "Email": f"p{n}@example.com"}
+        if n % 4 == 1:
+            scene.add("Contact", **name)
+        if n % 4 >= 2:
+            lead = scene.add("Lead", **name, Company="x")
+            if n % 4 == 3:
+                scene.admin("convert_lead", id=lead)
+        scene.accept(scene.booking("created", f"b{n}", email=f"p{n}@example.com", name=f"Ann {n}"))
+
+
+@pytest.mark.parametrize("preset", ["jicoo", "timerex"])
+@pytest.mark.parametrize("update", [False, True], ids=["left alone", "overwritten"])
+def test_a_hundred_mixed_bookings_are_at_most_eight_calls(
+    scene: Any, preset: str, update: bool
+) -> None:
+    host = scene.add("User", LastName="Host", Username="h@example.com", Email="host@example.com")
+    options = {"update_existing": update}
+    if preset == "timerex":
+        options["register_activity"] = True
+    scene.route(preset, options=options)
+    mixed(scene)
+    scene.calls()
+    scene.drain()
+    assert len(scene.calls()) <= 8
+    assert scene.states() == ["delivered"] * 100
+    events = scene.records("Event")
+    assert len(events) == 100
+    if preset == "jicoo":
+        assert len(scene.records("Lead")) == 75
+        assert len(scene.records("Contact")) == 50
+        assert sum(row["WhoId"].startswith("00Q") for row in events) == 50
+    else:
+        assert {row["OwnerId"] for row in events} == {host}

@@ -145,7 +145,7 @@ def test_every_field_of_the_preset_can_be_written(lab: Any, preset: Any) -> None
     assert not [finding for finding in found if finding.level != "ok"]
 
 
-def test_nobody_but_contacts_events_users_and_the_org_with_its_rules_is_asked_for(
+def test_only_contact_event_user_and_organization_are_asked_for(
     lab: Any, build: Any, preset: Any
 ) -> None:
     lab.conn.hooks.check_connection()
@@ -160,4 +160,4 @@ def test_nobody_but_contacts_events_users_and_the_org_with_its_rules_is_asked_fo
         text = unquote(f"{call['path']} {call['query']} {call['body']}").replace("+", " ")
         asked |= set(re.findall(r"\bFROM (\w+)", text)) | set(re.findall(r"/sobjects/(\w+)", text))
         asked |= set(re.findall(r'"type": *"(\w+)"', text))
-    assert asked == {"Contact", "Event", "User", "Organization", "DuplicateRule"}
+    assert asked == {"Contact", "Event", "User", "Organization"}

@@ -25,7 +25,13 @@ class Rule:
 
 
 _CONNECT = "Connect Salesforce again; check the app's IP policy and that its scopes hold `api`."
-_API = "Give the user the permission `API Enabled`, in an edition that has API access."
+_APP = "Check the app's consumer key and secret, and that the host is the org's own; connect again."
+_CALLBACK = "Enter the callback URL in the app's settings in Setup, exactly as crmwire shows it."
+_API = "In Setup, give the user's profile or a permission set the permission `API Enabled`."
+_EDITION = (
+    "The org's edition has no API (Enterprise, Unlimited, Performance and Developer have it, "
+    "Professional for a fee), or the user's profile lacks `API Enabled`."
+)
 _WAIT = "Nothing to do: it is tried again. If it stays so, see status.salesforce.com."
 _REPORT = "Report this to the plugin's authors, with the code and the request id."
 _LOCK = "Nothing to do: it is tried again. If it stays so, let fewer programs write at once."
@@ -47,7 +53,37 @@ TABLE: Mapping[str, Rule] = {
     "INVALID_AUTH_HEADER": Rule(NeedsLogin, _CONNECT),
     "Bad_OAuth_Token": Rule(NeedsLogin, _CONNECT),
     "Missing_OAuth_Token": Rule(NeedsLogin, _CONNECT),
-    "API_DISABLED_FOR_ORG": Rule(NotAllowed, _API),
+    "invalid_client_id": Rule(NeedsLogin, _APP),
+    "invalid_client": Rule(NeedsLogin, _APP),
+    "app_not_found": Rule(
+        NeedsLogin,
+        "Install or approve the app in Setup, Connected Apps OAuth Usage, or use the org's My "
+        "Domain host.",
+    ),
+    "invalid_app_access": Rule(
+        NeedsLogin, "In Setup, App Manager, give the app to the user's profile or permission set."
+    ),
+    "invalid_grant": Rule(
+        NeedsLogin,
+        "Connect Salesforce again; if it stays so, check the app's IP policy, the user's login "
+        "hours, and that the refresh token is valid until revoked.",
+    ),
+    "inactive_user": Rule(NeedsLogin, "Activate the user in Setup, Users, and connect again."),
+    "inactive_org": Rule(NeedsLogin, "The org is inactive: ask Salesforce, then connect again."),
+    "invalid_scope": Rule(NeedsLogin, "Give the app the scopes `api` and `refresh_token`."),
+    "redirect_uri_mismatch": Rule(NeedsLogin, _CALLBACK),
+    "redirect_uri_missing": Rule(NeedsLogin, _CALLBACK),
+    "invalid_request": Rule(NeedsLogin, _REPORT),
+    "unsupported_grant_type": Rule(NeedsLogin, _REPORT),
+    "unsupported_response_type": Rule(NeedsLogin, _REPORT),
+    "rate_limit_exceeded": Rule(
+        RetryLater,
+        "Too many logins of this user in an hour; it is tried again.",
+        pause=True,
+        after=900,
+    ),
+    "unknown_error": Rule(RetryLater, _WAIT),
+    "API_DISABLED_FOR_ORG": Rule(NotAllowed, _EDITION),
     "API_CURRENTLY_DISABLED": Rule(NotAllowed, _API),
     "FUNCTIONALITY_NOT_ENABLED": Rule(
         NotAllowed, "The org's edition lacks this, or it is switched off in Setup."
@@ -87,13 +123,15 @@ TABLE: Mapping[str, Rule] = {
         "connected user, or fill the field that the rule asks for in the mapping.",
     ),
     "FIELD_INTEGRITY_EXCEPTION": Rule(
-        Rejected, "Mend the named field in the mapping: its value does not go with the others."
+        Rejected,
+        "Mend the named field in the mapping: its value does not go with the others. An event of "
+        "more than a day needs `Enable Multiday Events` in Setup, Activity Settings.",
     ),
     "FIELD_FILTER_VALIDATION_EXCEPTION": Rule(
         Rejected, "Relax the lookup filter of the named field in Setup, or map another value."
     ),
     "STRING_TOO_LONG": Rule(
-        Rejected, "Shorten the named field in the mapping with the filter truncate."
+        Rejected, "Let the mapping's row say `cut = true`, or make the field longer in Setup."
     ),
     "INVALID_EMAIL_ADDRESS": Rule(
         Rejected, "Correct the address in the booking, or add the person in Salesforce by hand."
@@ -142,6 +180,9 @@ TABLE: Mapping[str, Rule] = {
     ),
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": Rule(Rejected, _TRIGGER),
     "CANNOT_EXECUTE_FLOW_TRIGGER": Rule(Rejected, _TRIGGER),
+    "DUPLICATE_DEVELOPER_NAME": Rule(
+        Rejected, "Nothing to do: `crmwire setup` takes a field that is there already as made."
+    ),
     "DUPLICATE_VALUE": Rule(
         Rejected, "Another record has this value in a unique field: merge them, or map another."
     ),

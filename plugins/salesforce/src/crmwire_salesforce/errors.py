@@ -21,6 +21,8 @@ _CROWDED_FOR = 10.0
 """Seconds to wait when too many calls ran at once."""
 _URL = re.compile(r"/sobjects/(\w+)/(\w{15,18})$")
 _PLACE = "ERROR at Row:"
+_OF_TRIGGERS = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"})
+_PASSING = ("UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "SERVER_UNAVAILABLE")
 
 
 def classify(status: int, headers: Mapping[str, str], body: str) -> Failure | None:
@@ -99,7 +101,7 @@ def _shown(message: str) -> str:
 
 
 def _built(status: int, code: str, message: str, error: Mapping[str, Any]) -> Failure:
-    rule = TABLE.get(code) or _by_status(status)
+    rule = TABLE.get(_cause(code, message)) or TABLE.get(code) or _by_status(status)
     named = error.get("fields")
     fields = tuple(str(name) for name in named) if isinstance(named, list) else ()
     message = message or f"Salesforce answered {code}."
@@ -122,6 +124,16 @@ def _built(status: int, code: str, message: str, error: Mapping[str, Any]) -> Fa
             message, remedy=rule.remedy, code=code, fields=fields, candidates=candidates
         )
     return kind(message, remedy=rule.remedy, code=code, fields=fields)
+
+
+def _cause(code: str, message: str) -> str:
+    """The code inside a trigger's text, where it says that another try may succeed.
+
+    Codes are not translated, so that this does not depend on the user's language.
+    """
+    if code in _OF_TRIGGERS:
+        return next((inner for inner in _PASSING if inner in message), code)
+    return code
 
 
 def _by_status(status: int) -> Rule:

@@ -18,6 +18,7 @@ from crmwire.types import Write, Written
 from crmwire.waves import waves
 from crmwire_salesforce.api import data_path, record_url
 from crmwire_salesforce.bodies import body_of
+from crmwire_salesforce.error_table import TABLE
 from crmwire_salesforce.errors import HALTED, codes, failure_of, unreadable
 from crmwire_salesforce.mending import mended
 from crmwire_salesforce.outcomes import GONE, Outcomes, consequence, dropped
@@ -115,7 +116,9 @@ def _send(
         elif left is not None:
             again.append(left)
     if len(not_run) == len(graphs):
-        none_run = RetryLater("Salesforce ran none of the graphs.", code=HALTED)
+        none_run = RetryLater(
+            "Salesforce ran none of the graphs.", code=HALTED, remedy=TABLE[HALTED].remedy
+        )
         outcomes.failed_call(writes, none_run)
         return []
     return again + not_run

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -18,6 +18,8 @@ from crmwire_salesforce.values import folded, is_id
 if TYPE_CHECKING:
     from crmwire.connections import Connection
 
+_SITE = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/?#:@\s]*)")
+"""A web site as people write it; its host is the group. Anything at all may stand in the field."""
 _PREFIXES = {"Contact": "003", "Lead": "00Q", "Account": "001", "Event": "00U", "Task": "00T"}
 
 
@@ -128,9 +130,8 @@ def _values(type_: str, key: str, value: str) -> Sequence[str]:
 
 def domain_of(text: str) -> str:
     """The host of a web site's address, without `www.`; the text may also be the host itself."""
-    text = text.strip().lower()
-    host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-    return host.removeprefix("www.")
+    found = _SITE.match(text.strip().lower())
+    return found[1].removeprefix("www.") if found else ""
 
 
 def _by_value(ask: _Ask, rows: Iterable[Row]) -> Mapping[str, list[Row]]:

@@ -12,7 +12,7 @@ import attrs
 
 from crmwire.errors import Failure, NeedsReview, RecordGone
 from crmwire.types import Value, Write, Written
-from crmwire_salesforce import people, users
+from crmwire_salesforce import describing, people, users
 from crmwire_salesforce.api import record_url
 from crmwire_salesforce.outcomes import GONE, Outcomes, own_failure, without_refused
 from crmwire_salesforce.preparing import settings_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _OWNER = frozenset({"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION"})
 _MOVED = GONE | {"INVALID_CROSS_REFERENCE_KEY", "CANNOT_UPDATE_CONVERTED_LEAD"}
+_OTHER_FIELDS = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 _DUPLICATE = "DUPLICATES_DETECTED"
 
 
@@ -34,7 +35,11 @@ def mended(
     smaller = without_refused(write, failure)
     if smaller is not None:
         return smaller
+    if failure.code in _OTHER_FIELDS:
+        describing.forget(conn, write.type)
     try:
+        if write.action == "upsert" and failure.code in ("NOT_FOUND", "INVALID_FIELD"):
+            return _without_key(conn, write)
         if failure.code in _OWNER and write.fields.get("OwnerId"):
             return _with_other_owner(conn, write)
         if failure.code == "INVALID_PERSON_ACCOUNT_OPERATION" and write.type == "Contact":
@@ -49,6 +54,12 @@ def mended(
         # The question what became of a record went unanswered; that nothing was written is sure.
         return other.marked(sent="no")
     return own_failure(write, failure)
+
+
+def _without_key(conn: Connection, write: Write) -> Write:
+    """The external-id field was deleted or hidden since it was described: create instead."""
+    describing.forget(conn, write.type)
+    return attrs.evolve(write, action="create", match=None)
 
 
 def _with_other_owner(conn: Connection, write: Write) -> Write:

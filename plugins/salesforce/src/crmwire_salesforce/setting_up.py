@@ -62,7 +62,9 @@ def _steps(conn: Connection, name: str, *, made: bool) -> list[SetupStep]:
         title=f"Create the field {name} on Activity",
         detail="A text field, an external id and unique: by it no event can be made twice.",
         state="done" if seen is not None or made else "todo",
-        remedy="If it is there but hidden, this step changes nothing; go on with the next.",
+        remedy=""
+        if seen is not None or made
+        else "If it is there but hidden, this step changes nothing; go on with the next.",
     )
     if seen is not None and not usable:
         remedy = f"In Setup, Activity Custom Fields, make {name} an External ID, or rename it."
@@ -78,7 +80,8 @@ def _steps(conn: Connection, name: str, *, made: bool) -> list[SetupStep]:
     permission = SetupStep(
         id=PERMISSION,
         title=f"Give the connected user read and edit access to {name}",
-        detail=f"By the permission set {PERMISSION_SET}, for Event and Task.",
+        detail=f"By the permission set {PERMISSION_SET}, for Event and Task. A daemon that runs "
+        "uses the field within an hour.",
         state="done" if usable else "todo",
     )
     return [field, permission]

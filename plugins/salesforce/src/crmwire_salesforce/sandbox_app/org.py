@@ -42,6 +42,7 @@ class Refusal:
     fields: tuple[str, ...] | None
     type: str | None
     times: int
+    more: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @define
@@ -176,7 +177,11 @@ class Org(Account):
                 continue
             refusal.times -= 1
             raise Refused(
-                refusal.code, refusal.message, fields=refusal.fields, status=refusal.status
+                refusal.code,
+                refusal.message,
+                fields=refusal.fields,
+                status=refusal.status,
+                more=refusal.more,
             )
 
     def count_call(self) -> None:

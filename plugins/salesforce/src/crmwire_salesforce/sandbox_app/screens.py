@@ -7,7 +7,8 @@
 `set_api_access` enabled · `merge_records` winner, loser · `add_field` type, field, length,
 external_id, unique, visible · `hide_field` type, field · `restrict_picklist` type, field, options ·
 `set_assignment_rule` owner (without it, none) · `refuse` code, message, status, fields, where
-(record, call, query), type, times: answers that have no natural cause in a sandbox
+(record, call, query), type, times, more (further members): answers that have no natural cause in a
+sandbox
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def act(org: Org, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
                     fields=None if fields is None else tuple(fields),
                     type=body.get("type"),
                     times=int(body.get("times", 1)),
+                    more=dict(body.get("more", {})),
                 )
             )
         case _:

@@ -1,0 +1,219 @@
+"""Rules of Salesforce that a mapping need not know: owners, people, times, duplicates."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from crmwire.errors import NeedsReview, Rejected
+from crmwire.types import About, Ref, Written
+from crmwire_salesforce.info import SalesforceMapping
+
+
+def written(answers: Any) -> list[Any]:
+    assert all(isinstance(answer, Written) for answer in answers), answers
+    return list(answers)
+
+
+def lead(build: Any, name: str, **more: Any) -> Any:
+    fields = {"Email": f"{name}@example.com", "LastName": name, "Company": "x", **more}
+    return build.write(f"{name}/person", "create", "Lead", fields, role="person", group=name)
+
+
+def user(lab: Any, name: str) -> str:
+    return str(
+        lab.add("User", LastName=name, Username=f"{name}@example.com", Email=f"{name}@example.com")
+    )
+
+
+# ---------------------------------------------------------------- owners
+
+
+def test_an_assignment_rule_does_not_take_an_owner_who_was_set(lab: Any, build: Any) -> None:
+    host, queue = user(lab, "host"), user(lab, "queue")
+    lab.admin("set_assignment_rule", owner=queue)
+    written(lab.conn.hooks.write_records([lead(build, "a", OwnerId=host), lead(build, "b")]))
+    owners = {row["LastName"]: row["OwnerId"] for row in lab.rows("Lead")}
+    assert owners == {"a": host, "b": queue}
+
+
+def test_an_assignment_rule_does_not_change_the_owner_on_update(lab: Any, build: Any) -> None:
+    known = lab.add("Lead", LastName="Roe", Company="x")
+    lab.admin("set_assignment_rule", owner=user(lab, "queue"))
+    written(lab.conn.hooks.write_records([build.update("u", "Lead", known, Phone="+1 555 0100")]))
+    assert lab.rows("Lead")[0]["OwnerId"] == lab.app.orgs["sandbox"].user_id
+
+
+def test_leads_for_the_assignment_rule_and_others_are_two_calls(lab: Any, build: Any) -> None:
+    host = user(lab, "host")
+    lab.calls()
+    some = [lead(build, f"a{n}", OwnerId=host) for n in range(5)]
+    some += [lead(build, f"b{n}") for n in range(5)]
+    written(lab.conn.hooks.write_records(some))
+    assert len(lab.calls()) == 2
+
+
+def test_the_fallback_owner_gets_what_nobody_else_owns(lab: Any, build: Any) -> None:
+    desk = user(lab, "desk")
+    settings = SalesforceMapping(fallback_owner="desk@example.com")
+    written(lab.conn.hooks.write_records(build.booking("Roe", settings=settings)))
+    assert lab.rows("Contact")[0]["OwnerId"] == lab.rows("Event")[0]["OwnerId"] == desk
+
+
+def test_an_inactive_owner_gives_way_to_the_fallback_owner(lab: Any, build: Any) -> None:
+    host, desk = user(lab, "host"), user(lab, "desk")
+    lab.admin("deactivate_user", id=host)
+    settings = SalesforceMapping(fallback_owner="desk@example.com")
+    who = lab.add("Contact", LastName="Roe")
+    event = build.event("a", who, fields={"OwnerId": host}, settings=settings)
+    (answer,) = written(lab.conn.hooks.write_records([event]))
+    assert answer.dropped == ("OwnerId",)
+    assert lab.rows("Event")[0]["OwnerId"] == desk
+
+
+def test_a_fallback_owner_who_is_inactive_too_leaves_the_connected_user(
+    lab: Any, build: Any
+) -> None:
+    host, desk = user(lab, "host"), user(lab, "desk")
+    settings = SalesforceMapping(fallback_owner="desk@example.com")
+    who = lab.add("Contact", LastName="Roe")
+    written(lab.conn.hooks.write_records([build.event("a", who, settings=settings)]))
+    lab.admin("deactivate_user", id=host)
+    lab.admin("deactivate_user", id=desk)
+    event = build.event("b", who, fields={"OwnerId": host}, settings=settings)
+    written(lab.conn.hooks.write_records([event]))
+    assert lab.rows("Event")[1]["OwnerId"] == lab.app.orgs["sandbox"].user_id
+
+
+# ---------------------------------------------------------------- who and what
+
+
+def test_a_lead_beside_an_account_leaves_the_account_out(lab: Any, build: Any) -> None:
+    account = lab.add("Account", Name="Example Ltd")
+    person = lead(build, "Roe")
+    event = build.event("Roe", Ref(write=person.id), fields={"WhatId": account}, group="Roe")
+    written(lab.conn.hooks.write_records([person, event]))
+    assert lab.rows("Event")[0]["WhatId"] is None
+
+
+def test_a_contact_stands_beside_an_account(lab: Any, build: Any) -> None:
+    account = lab.add("Account", Name="Example Ltd")
+    event = build.event("Roe", lab.add("Contact", LastName="Roe"))
+    about = (About(role="company", type="Account", record=account),)
+    written(lab.conn.hooks.write_records([attrs.evolve(event, about=about)]))
+    assert lab.rows("Event")[0]["WhatId"] == account
+
+
+@pytest.mark.parametrize("shared", ["yes", "no"])
+def test_further_guests_stand_on_the_event_where_the_org_allows_it(
+    new_lab: Any, build: Any, shared: str
+) -> None:
+    lab = new_lab(shared_activities=shared)
+    known = lab.add("Contact", LastName="Known")
+    people = [build.contact("a", group="g"), build.contact("b", group="g")]
+    about = tuple(About(role="person", type="Contact", record=Ref(write=p.id)) for p in people)
+    about += (About(role="person", type="Contact", record=known),)
+    event = build.event("e", Ref(write=people[0].id), group="g")
+    answers = written(lab.conn.hooks.write_records([*people, attrs.evolve(event, about=about)]))
+    (row,) = lab.rows("Event")
+    ids = [answers[0].record, answers[1].record, known]
+    assert row["WhoId"] == ids[0]
+    assert row.get("EventWhoIds") == (ids if shared == "yes" else None)
+
+
+# ---------------------------------------------------------------- times
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        (datetime(2027, 1, 4, tzinfo=UTC), datetime(2027, 1, 5, tzinfo=UTC), 1),
+        (datetime(2027, 1, 4, 9, tzinfo=UTC), datetime(2027, 1, 4, 10, tzinfo=UTC), 1),
+        (date(2027, 1, 4), date(2027, 1, 4), 1),
+    ],
+)
+def test_an_all_day_event_stands_at_midnight(
+    lab: Any, build: Any, start: date, end: date, days: int
+) -> None:
+    fields = {"IsAllDayEvent": True, "StartDateTime": start, "EndDateTime": end}
+    event = build.event("a", lab.add("Contact", LastName="Roe"), fields=fields)
+    written(lab.conn.hooks.write_records([event]))
+    (row,) = lab.rows("Event")
+    assert row["StartDateTime"] == datetime(2027, 1, 4, tzinfo=UTC)
+    assert row["DurationInMinutes"] == 1440 * days
+
+
+def test_an_event_that_is_too_long_is_held_with_what_to_click(lab: Any, build: Any) -> None:
+    end = {"EndDateTime": build.start + timedelta(days=2)}
+    event = build.event("a", lab.add("Contact", LastName="Roe"), fields=end)
+    (answer,) = lab.conn.hooks.write_records([event])
+    assert isinstance(answer, Rejected)
+    assert answer.fields == ("EndDateTime",)
+    assert "Enable Multiday Events" in answer.remedy
+
+
+# ---------------------------------------------------------------- duplicates
+
+
+@pytest.mark.parametrize("mode", ["alert", "block"])
+@pytest.mark.parametrize("group", ["g", None], ids=["in a graph", "shared"])
+def test_the_record_that_a_duplicate_rule_found_is_used_if_wanted(
+    lab: Any, build: Any, mode: str, group: str | None
+) -> None:
+    known = lab.add("Contact", LastName="Old", Email="roe@example.com")
+    lab.admin("duplicate_rule", mode=mode)
+    settings = SalesforceMapping(duplicate_rule="use_match")
+    person = build.contact("roe", group=group, settings=settings)
+    event = build.event("roe", Ref(write=person.id), group="g", settings=settings)
+    first, second = written(lab.conn.hooks.write_records([person, event]))
+    assert (first.record, first.created) == (known, False)
+    assert set(first.dropped) == {"Email", "LastName", "FirstName"}
+    assert [row["WhoId"] for row in lab.rows("Event")] == [known]
+    assert [row["LastName"] for row in lab.rows("Contact")] == ["Old"]
+    assert second.created is True
+
+
+def test_several_matches_of_a_duplicate_rule_are_for_a_person_to_choose_from(
+    lab: Any, build: Any
+) -> None:
+    known = {lab.add("Contact", LastName=name, Email="roe@example.com") for name in "ab"}
+    lab.admin("duplicate_rule", mode="block")
+    settings = SalesforceMapping(duplicate_rule="use_match")
+    answer, _ = lab.conn.hooks.write_records(build.booking("roe", settings=settings))
+    assert isinstance(answer, NeedsReview)
+    assert {record.id for record in answer.candidates} == known
+    assert all(record.fields["Name"] in "ab" for record in answer.candidates)
+
+
+def test_a_duplicate_rule_holds_the_booking_with_the_records_it_found(scene: Any) -> None:
+    """The person was made by somebody between the look-up and the write."""
+    scene.route("linktime")
+    match = {"attributes": {"type": "Contact"}, "Id": "003Sb0000000001AAA", "Name": "Ann Roe"}
+    found = {"matchResults": [{"entityType": "Contact", "matchRecords": [{"record": match}]}]}
+    for name in ("duplicateResult", "duplicateResut"):
+        more = {name: found}
+        scene.admin("refuse", code="DUPLICATES_DETECTED", type="Contact", more=more)
+        scene.tell(scene.booking("created", name))
+        newest = max(scene.rows(), key=lambda row: row.id)
+        assert newest.state == "held"
+        failure = scene.app.delivery(newest.id).history[-1]["failure"]
+        assert [one["id"] for one in failure["candidates"]] == ["003Sb0000000001AAA"]
+
+
+# ---------------------------------------------------------------- optional fields
+
+
+def test_fields_that_may_be_dropped_are_and_it_is_told(scene: Any) -> None:
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"]["drop"] = ["Title"]
+    preset["person"]["fields"]["Contact"]["Title"] = "{{ booking.notes }}"
+    scene.route("linktime", mapping=preset)
+    booking = scene.booking("created").details.booking
+    scene.tell(scene.booking("created", booking=attrs.evolve(booking, notes="x" * 200)))
+    assert scene.states() == ["delivered"]
+    assert scene.records("Contact")[0]["Title"] is None
+    (row,) = scene.rows()
+    assert "'dropped': ['Title']" in str(scene.app.delivery(row.id).history)
