@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmwire.filters import truncate
@@ -38,6 +38,8 @@ NAMES = st.text(
 
 
 @given(name=NAMES, company=st.none() | NAMES)
+@example(name="\r", company=" ")
+@example(name="\u3000", company=None)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_person_always_has_a_last_name_and_a_lead_a_company(
     preset: str, name: str, company: str | None
