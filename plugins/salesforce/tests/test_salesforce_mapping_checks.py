@@ -108,6 +108,14 @@ def test_person_accounts_that_the_org_has_not_are_found(found: Any) -> None:
     assert found(crm={"person_accounts": True})["person accounts"][0] == "error"
 
 
+def test_a_record_type_that_the_user_may_not_give_is_found(lab: Any, found: Any) -> None:
+    good = lab.admin("add_record_type", type="Lead", name="Customer")["id"]
+    bad = lab.admin("add_record_type", type="Lead", name="Partner", available=False)["id"]
+    row = "person.fields.Lead.RecordTypeId"
+    assert found(rows={row: good}) == {}
+    assert found(rows={row: bad})["person Lead.RecordTypeId"][0] == "error"
+
+
 def test_a_version_of_the_api_that_the_org_lacks_is_found(lab: Any) -> None:
     report = lab.connect(api_version="99.0").hooks.check_connection()
     (finding,) = [one for one in report.findings if one.level == "error"]

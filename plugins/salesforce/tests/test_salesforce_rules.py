@@ -10,6 +10,7 @@ import pytest
 
 from crmwire.errors import NeedsReview, Rejected
 from crmwire.types import About, Ref, Written
+from crmwire.vocabulary import Person
 from crmwire_salesforce.info import SalesforceMapping
 
 
@@ -217,3 +218,83 @@ def test_fields_that_may_be_dropped_are_and_it_is_told(scene: Any) -> None:
     assert scene.records("Contact")[0]["Title"] is None
     (row,) = scene.rows()
     assert "'dropped': ['Title']" in str(scene.app.delivery(row.id).history)
+
+
+# ---------------------------------------------------------------- mappings of a team's own
+
+
+def test_a_person_is_matched_by_a_record_id_in_the_bookings_link(scene: Any) -> None:
+    known = scene.add("Contact", LastName="Roe", Email="other@example.com")
+    scene.add("Contact", LastName="Roe", Email="ann@example.com")
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"] |= {"match": ["link", "record", "Email"], "record": "{{ tracking.sf_id }}"}
+    scene.route("linktime", mapping=preset)
+    scene.tell(scene.booking("created", tracking={"sf_id": known[:15]}))
+    scene.tell(scene.booking("created", "b2", minute=1, tracking={"sf_id": "nonsense"}))
+    first, second = scene.records("Event")
+    assert first["WhoId"] == known
+    assert second["WhoId"] != known
+    assert scene.states() == ["delivered"] * 2
+
+
+def test_a_person_is_matched_by_phone_if_the_address_is_not_known(scene: Any) -> None:
+    known = scene.add("Contact", LastName="Roe", Phone="+442079460123")
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"]["match"] = ["link", "Email", "Phone"]
+    scene.route("linktime", mapping=preset)
+    guest = Person(email="new@example.com", full_name="Ann Roe", phone="+44 20 7946 0123")
+    scene.tell(scene.booking("created", guest=guest))
+    assert [row["Id"] for row in scene.records("Contact")] == [known]
+    assert scene.records("Contact")[0]["Email"] == "new@example.com"
+
+
+@pytest.mark.parametrize(
+    ("several", "wins"), [("newest", 1), ("oldest", 0), ("active", 0), ("hold", None)]
+)
+def test_of_several_contacts_the_mapping_names_which(
+    scene: Any, several: str, wins: int | None
+) -> None:
+    ids = [scene.add("Contact", LastName=name, Email="ann@example.com") for name in "ab"]
+    old = scene.org().tables["Contact"]
+    old[ids[0][:15]]["CreatedDate"] -= timedelta(days=2)
+    day = {"ActivityDate": "2026-01-02", "Subject": "call"}
+    scene.add("Task", WhoId=ids[0], **day)
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"]["several"] = several
+    scene.route("linktime", mapping=preset)
+    scene.tell(scene.booking("created"))
+    who = [row["WhoId"] for row in scene.records("Event")]
+    assert who == ([] if wins is None else [ids[wins]])
+    if wins is None:
+        (row,) = scene.rows("held")
+        failure = scene.app.delivery(row.id).history[-1]["failure"]
+        assert {one["id"] for one in failure["candidates"]} == set(ids)
+
+
+def test_a_booking_becomes_a_task_with_a_record_type_status_and_extra_fields(scene: Any) -> None:
+    type_ = scene.admin("add_record_type", type="Task", name="Meeting")["id"]
+    preset = scene.app.preset("sales", "linktime")
+    preset["activity"] = {
+        "object": "Task",
+        "fields": {
+            "WhoId": {"record": "person"},
+            "Subject": "{{ page.title }}",
+            "ActivityDate": "{{ booking.start | date }}",
+            "RecordTypeId": type_,
+        },
+        "on": {
+            "cancelled": {"fields": {"Status": "Completed", "Description": "Cancelled"}},
+            "no_show": {"fields": {"Description": "No show"}, "send": "listed"},
+        },
+    }
+    preset["person"]["on"] = {"cancelled": {"fields": {"Description": "Cancelled once"}}}
+    preset["events"].append("booking.no_show")
+    scene.route("linktime", mapping=preset)
+    scene.tell(scene.booking("created"), scene.booking("no_show", minute=1))
+    (task,) = scene.records("Task")
+    assert (task["RecordTypeId"], task["ActivityDate"]) == (type_, date(2027, 1, 4))
+    assert (task["Status"], task["Description"]) == ("Not Started", "No show")
+    scene.tell(scene.booking("cancelled", minute=2))
+    (task,) = scene.records("Task")
+    assert (task["Status"], task["Description"]) == ("Completed", "Cancelled")
+    assert scene.records("Contact")[0]["Description"] == "Cancelled once"

@@ -76,6 +76,27 @@ def test_an_external_id_makes_one_event_even_where_the_look_up_comes_too_soon(
     assert len(scene.records("Event")) == 1
 
 
+@pytest.mark.parametrize("preset", ["jicoo", "linktime"])
+def test_a_person_who_moves_while_the_answer_is_lost_has_one_event(scene: Any, preset: str) -> None:
+    """A lead is converted, a contact merged, after the commit and before the look-up."""
+    scene.route(preset)
+    name = {"FirstName": "Ann", "LastName": "Roe", "Email": "ann@example.com"}
+    lead = preset == "jicoo"
+    known = scene.add("Lead", **name, Company="x") if lead else scene.add("Contact", **name)
+    scene.sandbox.faults.arm([Fault(kind="lost_answer", path="graph", times=1)])
+    scene.accept(scene.booking("created"))
+    scene.drain_once()
+    assert scene.states() == ["ready"]
+    if lead:
+        left = scene.admin("convert_lead", id=known)["contact"]
+    else:
+        left = scene.add("Contact", **name)
+        scene.admin("merge_records", winner=left, loser=known)
+    scene.drain()
+    assert scene.states() == ["delivered"]
+    assert [row["WhoId"] for row in scene.records("Event")] == [left]
+
+
 def test_a_hundred_bookings_with_a_lost_answer_are_a_hundred_events(scene: Any) -> None:
     scene.route("linktime")
     scene.sandbox.faults.arm([Fault(kind="lost_answer", path="graph", times=1)])

@@ -66,6 +66,12 @@ def field_of(conn: Connection, type_: str, name: str) -> Mapping[str, Any] | Non
     return next((one for one in known["fields"] if one["name"].lower() == name.lower()), None)
 
 
+def record_types(conn: Connection, type_: str) -> Sequence[str]:
+    """The ids of the record types that the connected user may give. Raises: Failure."""
+    known = described(conn, type_)
+    return tuple(known["record_types"]) if known else ()
+
+
 def is_key(conn: Connection, type_: str, name: str) -> bool:
     """Whether records may be written by the value of this field. Raises: Failure."""
     field = field_of(conn, type_, name)

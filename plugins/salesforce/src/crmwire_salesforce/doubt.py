@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import attrs
 from attrs import frozen
 
 from crmwire.errors import Failure, NeedsReview
@@ -20,6 +21,7 @@ from crmwire_salesforce import soql, users
 from crmwire_salesforce.api import Row, run_queries
 from crmwire_salesforce.preparing import external_id
 from crmwire_salesforce.records import ALWAYS_READ, as_record
+from crmwire_salesforce.successors import successors
 from crmwire_salesforce.values import folded, is_id, outgoing, read_datetime, same_id
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def find_written(conn: Connection, writes: Sequence[Write]) -> list[tuple[Record
             else:
                 found[write.id] = search
         found |= _run(conn, me, searches)
+        found |= _found_elsewhere(conn, me, searches, found)
     return [found[write.id] for write in writes]
 
 
@@ -90,6 +93,31 @@ def _search(
     if write.type in _PEOPLE:
         return _anchored(write, "Email" if _text(write, "Email") else "LastName")
     return _anchored(write, "Name")
+
+
+def _found_elsewhere(
+    conn: Connection,
+    me: str,
+    searches: Sequence[_Search],
+    found: Mapping[str, tuple[Record, ...] | Failure],
+) -> dict[str, tuple[Record, ...] | Failure]:
+    """What is found, of searches that found nothing, where people were merged or converted since.
+
+    Their activities moved with them.
+    """
+    missing = [one for one in searches if one.who and found[one.write.id] == ()]
+    if not missing:
+        return {}
+    try:
+        became = successors(conn, {id_ for one in missing for id_ in one.who})
+    except Failure as failure:
+        return {one.write.id: failure for one in missing}
+    again = []
+    for one in missing:
+        moved = {last for id_ in one.who if (last := became.get(id_)) and last != id_}
+        if moved:
+            again.append(attrs.evolve(one, who=tuple(moved), values=tuple(moved)))
+    return _run(conn, me, again)
 
 
 def _anchored(write: Write, field: str) -> _Search | Failure:

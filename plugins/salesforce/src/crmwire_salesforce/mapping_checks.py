@@ -52,6 +52,7 @@ def check_mapping(conn: Connection, mapping: FieldMapping) -> list[Finding]:
             continue
         known = {field.name.lower(): field for field in listed}
         findings += _about_rows(mapping, table, known)
+        findings += _about_record_type(conn, mapping, table)
         findings += _about_required(table, known)
     crm = mapping.crm
     settings = crm if isinstance(crm, SalesforceMapping) else SalesforceMapping()
@@ -167,6 +168,21 @@ def _about_required(table: _Table, known: Mapping[str, FieldInfo]) -> Iterator[F
                 f"{table.role} {table.type}.{field.name}",
                 "The org requires this field of new records, and the mapping does not fill it.",
                 "Add a row for it to the mapping, or give it a default value in Setup.",
+            )
+
+
+def _about_record_type(conn: Connection, mapping: FieldMapping, table: _Table) -> Iterator[Finding]:
+    """A record type that is not one of those given to the user's profile."""
+    allowed = {str(id_)[:15] for id_ in describing.record_types(conn, table.type)}
+    for row in table.rows.get("RecordTypeId", ()):
+        wanted = _constant(mapping, row)
+        if wanted is not None and wanted[:15] not in allowed:
+            yield _finding(
+                "error",
+                f"{table.role} {table.type}.RecordTypeId",
+                f"{wanted} is not a record type that the connected user may give.",
+                "In Setup, Profiles, Record Type Settings, give it to the user's profile, or map "
+                f"another: {', '.join(sorted(allowed)) or 'there is none'}.",
             )
 
 

@@ -110,12 +110,12 @@ def _update(org: Org, call: Call, row: dict[str, Any]) -> dict[str, Any]:
 def _upsert(
     org: Org, call: Call, schema: ObjectSchema, name: str, row: dict[str, Any]
 ) -> dict[str, Any]:
-    _schema(org, row)
-    values = {key: value for key, value in row.items() if key.lower() != name.lower()}
-    keys = [value for key, value in row.items() if key.lower() == name.lower()]
-    if not keys:
-        raise Refused("MISSING_ARGUMENT", f"{name} not specified")
     try:
+        _schema(org, row)
+        values = {key: value for key, value in row.items() if key.lower() != name.lower()}
+        keys = [value for key, value in row.items() if key.lower() == name.lower()]
+        if not keys:
+            raise Refused("MISSING_ARGUMENT", f"{name} not specified")
         made, created = upsert(org, call, schema, key_field(schema, name), str(keys[0]), values)
     except Refused as error:
         error.more["created"] = False

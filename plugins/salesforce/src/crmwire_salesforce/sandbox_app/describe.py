@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crmwire_salesforce.sandbox_app.org import Org
-from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema
+from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema, RecordType
 
 _SOAP = {
     "boolean": "xsd:boolean",
@@ -66,7 +66,7 @@ def describe(schema: ObjectSchema, version: str) -> dict[str, Any]:
         "searchLayoutable": True,
         "fields": [_field(field) for field in schema.fields.values()],
         "namedLayoutInfos": [],
-        "recordTypeInfos": [_master_record_type(schema, version)],
+        "recordTypeInfos": _record_types(schema, version),
         "supportedScopes": [{"label": f"All {schema.plural.lower()}", "name": "everything"}],
         **summary(schema, version),
     }
@@ -114,19 +114,25 @@ def summary(schema: ObjectSchema, version: str) -> dict[str, Any]:
     }
 
 
-def _master_record_type(schema: ObjectSchema, version: str) -> dict[str, Any]:
-    id_ = "012000000000000AAA"
-    layout = f"/services/data/v{version}/sobjects/{schema.name}/describe/layouts/{id_}"
-    return {
-        "active": True,
-        "available": True,
-        "defaultRecordTypeMapping": True,
-        "developerName": "Master",
-        "master": True,
-        "name": "Master",
-        "recordTypeId": id_,
-        "urls": {"layout": layout},
-    }
+_MASTER = RecordType(id="012000000000000AAA", name="Master")
+
+
+def _record_types(schema: ObjectSchema, version: str) -> list[dict[str, Any]]:
+    """The record types with the master one, which every object has."""
+    path = f"/services/data/v{version}/sobjects/{schema.name}/describe/layouts"
+    return [
+        {
+            "active": True,
+            "available": one.available,
+            "defaultRecordTypeMapping": one is _MASTER,
+            "developerName": one.name.replace(" ", "_"),
+            "master": one is _MASTER,
+            "name": one.name,
+            "recordTypeId": one.id,
+            "urls": {"layout": f"{path}/{one.id}"},
+        }
+        for one in (*schema.record_types, _MASTER)
+    ]
 
 
 def _field(field: Field) -> dict[str, Any]:

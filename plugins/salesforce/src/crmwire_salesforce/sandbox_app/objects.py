@@ -5,84 +5,36 @@ Lengths and flags are those that the describe resource gives; seldom used fields
 
 from __future__ import annotations
 
-from typing import Any
-
+from crmwire_salesforce.sandbox_app.fields import (
+    READ,
+    address,
+    area,
+    common,
+    flag,
+    link,
+    needed,
+    owner,
+    phone,
+    pick,
+    text,
+    when,
+)
 from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema, by_name
+from crmwire_salesforce.sandbox_app.setup_objects import (
+    DUPLICATE_RULE,
+    FIELD_PERMISSIONS,
+    PERMISSION_SET,
+    PERMISSION_SET_ASSIGNMENT,
+    RECORD_TYPE,
+)
 
 _SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
 _SALUTATIONS = ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.")
 _INDUSTRIES = ("Agriculture", "Banking", "Consulting", "Education", "Technology", "Other")
 _STAGES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted")
 
-
-def _text(name: str, label: str, length: int, **more: Any) -> Field:
-    return Field(name=name, label=label, length=length, **more)
-
-
-def _needed(name: str, label: str, length: int) -> Field:
-    return _text(name, label, length, nillable=False)
-
-
-def _area(name: str, label: str, length: int = 32000) -> Field:
-    return _text(name, label, length, type="textarea", filterable=length <= 255)
-
-
-def _phone(name: str, label: str) -> Field:
-    return _text(name, label, 40, type="phone")
-
-
-def _pick(name: str, label: str, *options: str, **more: Any) -> Field:
-    return _text(name, label, more.pop("length", 255), type="picklist", options=options, **more)
-
-
-def _flag(name: str, label: str, **more: Any) -> Field:
-    more = {"nillable": False, "defaulted": True, "default": False, **more}
-    return Field(name=name, label=label, type="boolean", **more)
-
-
-def _link(name: str, label: str, *refers: str, **more: Any) -> Field:
-    relation = more.pop("relationship", name.removesuffix("Id"))
-    return _text(name, label, 18, type="reference", refers=refers, relationship=relation, **more)
-
-
-def _when(name: str, label: str, type_: str = "datetime", **more: Any) -> Field:
-    return Field(name=name, label=label, type=type_, **more)
-
-
-_READ: dict[str, Any] = {"createable": False, "updateable": False}
-_SET: dict[str, Any] = {**_READ, "nillable": False, "defaulted": True}
-
-
-def _address(prefix: str) -> tuple[Field, ...]:
-    start = f"{prefix} " if prefix else ""
-    return (
-        _area(f"{prefix}Street", f"{start}Street", 255),
-        _text(f"{prefix}City", f"{start}City", 40),
-        _text(f"{prefix}State", f"{start}State/Province", 80),
-        _text(f"{prefix}PostalCode", f"{start}Zip/Postal Code", 20),
-        _text(f"{prefix}Country", f"{start}Country", 80),
-    )
-
-
-def _common(label: str) -> tuple[Field, ...]:
-    """What every record has."""
-    return (
-        _text("Id", label, 18, type="id", id_lookup=True, **_SET),
-        _flag("IsDeleted", "Deleted", **_READ),
-        _when("CreatedDate", "Created Date", **_SET),
-        _link("CreatedById", "Created By ID", "User", **_SET),
-        _when("LastModifiedDate", "Last Modified Date", **_SET),
-        _link("LastModifiedById", "Last Modified By ID", "User", **_SET),
-        _when("SystemModstamp", "System Modstamp", **_SET),
-    )
-
-
-def _owner(label: str, *types: str) -> Field:
-    return _link("OwnerId", label, *types, nillable=False, defaulted=True)
-
-
-_LAST_ACTIVITY = _when("LastActivityDate", "Last Activity", "date", **_READ)
-_EMAIL = _text("Email", "Email", 80, type="email", id_lookup=True)
+_LAST_ACTIVITY = when("LastActivityDate", "Last Activity", "date", **READ)
+_EMAIL = text("Email", "Email", 80, type="email", id_lookup=True)
 
 CONTACT = ObjectSchema(
     name="Contact",
@@ -90,22 +42,22 @@ CONTACT = ObjectSchema(
     plural="Contacts",
     prefix="003",
     fields=by_name(
-        *_common("Contact ID"),
-        _link("MasterRecordId", "Master Record ID", "Contact", **_READ),
-        _link("AccountId", "Account ID", "Account"),
-        _needed("LastName", "Last Name", 80),
-        _text("FirstName", "First Name", 40),
-        _pick("Salutation", "Salutation", *_SALUTATIONS, length=40),
-        _text("Name", "Full Name", 121, **_READ, nillable=False),
-        *_address("Mailing"),
-        _phone("Phone", "Business Phone"),
-        _phone("MobilePhone", "Mobile Phone"),
+        *common("Contact ID"),
+        link("MasterRecordId", "Master Record ID", "Contact", **READ),
+        link("AccountId", "Account ID", "Account"),
+        needed("LastName", "Last Name", 80),
+        text("FirstName", "First Name", 40),
+        pick("Salutation", "Salutation", *_SALUTATIONS, length=40),
+        text("Name", "Full Name", 121, **READ, nillable=False),
+        *address("Mailing"),
+        phone("Phone", "Business Phone"),
+        phone("MobilePhone", "Mobile Phone"),
         _EMAIL,
-        _text("Title", "Title", 128),
-        _text("Department", "Department", 80),
-        _pick("LeadSource", "Lead Source", *_SOURCES),
-        _area("Description", "Contact Description"),
-        _owner("Owner ID", "User"),
+        text("Title", "Title", 128),
+        text("Department", "Department", 80),
+        pick("LeadSource", "Lead Source", *_SOURCES),
+        area("Description", "Contact Description"),
+        owner("Owner ID", "User"),
         _LAST_ACTIVITY,
     ),
 )
@@ -116,29 +68,29 @@ LEAD = ObjectSchema(
     plural="Leads",
     prefix="00Q",
     fields=by_name(
-        *_common("Lead ID"),
-        _link("MasterRecordId", "Master Record ID", "Lead", **_READ),
-        _needed("LastName", "Last Name", 80),
-        _text("FirstName", "First Name", 40),
-        _pick("Salutation", "Salutation", *_SALUTATIONS, length=40),
-        _text("Name", "Full Name", 121, **_READ, nillable=False),
-        _text("Title", "Title", 128),
-        _needed("Company", "Company", 255),
-        *_address(""),
-        _phone("Phone", "Phone"),
-        _phone("MobilePhone", "Mobile Phone"),
+        *common("Lead ID"),
+        link("MasterRecordId", "Master Record ID", "Lead", **READ),
+        needed("LastName", "Last Name", 80),
+        text("FirstName", "First Name", 40),
+        pick("Salutation", "Salutation", *_SALUTATIONS, length=40),
+        text("Name", "Full Name", 121, **READ, nillable=False),
+        text("Title", "Title", 128),
+        needed("Company", "Company", 255),
+        *address(""),
+        phone("Phone", "Phone"),
+        phone("MobilePhone", "Mobile Phone"),
         _EMAIL,
-        _text("Website", "Website", 255, type="url"),
-        _area("Description", "Description"),
-        _pick("LeadSource", "Lead Source", *_SOURCES),
-        _pick("Status", "Status", *_STAGES, nillable=False, defaulted=True, default=_STAGES[0]),
-        _pick("Industry", "Industry", *_INDUSTRIES),
-        _pick("Rating", "Rating", "Hot", "Warm", "Cold"),
-        _owner("Owner ID", "Group", "User"),
-        _flag("IsConverted", "Converted", **_READ),
-        _when("ConvertedDate", "Converted Date", "date", **_READ),
-        _link("ConvertedAccountId", "Converted Account ID", "Account", **_READ),
-        _link("ConvertedContactId", "Converted Contact ID", "Contact", **_READ),
+        text("Website", "Website", 255, type="url"),
+        area("Description", "Description"),
+        pick("LeadSource", "Lead Source", *_SOURCES),
+        pick("Status", "Status", *_STAGES, nillable=False, defaulted=True, default=_STAGES[0]),
+        pick("Industry", "Industry", *_INDUSTRIES),
+        pick("Rating", "Rating", "Hot", "Warm", "Cold"),
+        owner("Owner ID", "Group", "User"),
+        flag("IsConverted", "Converted", updateable=False),
+        when("ConvertedDate", "Converted Date", "date", **READ),
+        link("ConvertedAccountId", "Converted Account ID", "Account", **READ),
+        link("ConvertedContactId", "Converted Contact ID", "Contact", **READ),
         _LAST_ACTIVITY,
     ),
 )
@@ -149,18 +101,18 @@ ACCOUNT = ObjectSchema(
     plural="Accounts",
     prefix="001",
     fields=by_name(
-        *_common("Account ID"),
-        _link("MasterRecordId", "Master Record ID", "Account", **_READ),
-        _needed("Name", "Account Name", 255),
-        _pick("Type", "Account Type", "Prospect", "Customer - Direct", "Other", length=40),
-        _link("ParentId", "Parent Account ID", "Account"),
-        *_address("Billing"),
-        _phone("Phone", "Account Phone"),
-        _text("Website", "Website", 255, type="url"),
-        _pick("Industry", "Industry", *_INDUSTRIES, length=40),
-        _area("Description", "Account Description"),
-        _text("Site", "Account Site", 80),
-        _owner("Owner ID", "User"),
+        *common("Account ID"),
+        link("MasterRecordId", "Master Record ID", "Account", **READ),
+        needed("Name", "Account Name", 255),
+        pick("Type", "Account Type", "Prospect", "Customer - Direct", "Other", length=40),
+        link("ParentId", "Parent Account ID", "Account"),
+        *address("Billing"),
+        phone("Phone", "Account Phone"),
+        text("Website", "Website", 255, type="url"),
+        pick("Industry", "Industry", *_INDUSTRIES, length=40),
+        area("Description", "Account Description"),
+        text("Site", "Account Site", 80),
+        owner("Owner ID", "User"),
         _LAST_ACTIVITY,
     ),
 )
@@ -168,10 +120,10 @@ ACCOUNT = ObjectSchema(
 
 def _activity_links() -> tuple[Field, ...]:
     return (
-        _link("WhoId", "Name ID", "Contact", "Lead"),
-        _link("WhatId", "Related To ID", "Account"),
-        _link("AccountId", "Account ID", "Account", **_READ),
-        _flag("IsArchived", "Archived", **_READ),
+        link("WhoId", "Name ID", "Contact", "Lead"),
+        link("WhatId", "Related To ID", "Account"),
+        link("AccountId", "Account ID", "Account", **READ),
+        flag("IsArchived", "Archived", **READ),
     )
 
 
@@ -181,21 +133,21 @@ EVENT = ObjectSchema(
     plural="Events",
     prefix="00U",
     fields=by_name(
-        *_common("Activity ID"),
+        *common("Activity ID"),
         *_activity_links(),
-        _text("Subject", "Subject", 255, type="combobox", options=("Call", "Email", "Meeting")),
-        _text("Location", "Location", 255),
-        _flag("IsAllDayEvent", "All-Day Event"),
-        _when("ActivityDateTime", "Due Date Time"),
-        _when("ActivityDate", "Due Date Only", "date"),
+        text("Subject", "Subject", 255, type="combobox", options=("Call", "Email", "Meeting")),
+        text("Location", "Location", 255),
+        flag("IsAllDayEvent", "All-Day Event"),
+        when("ActivityDateTime", "Due Date Time"),
+        when("ActivityDate", "Due Date Only", "date"),
         Field(name="DurationInMinutes", label="Duration", type="int"),
-        _when("StartDateTime", "Start Date Time"),
-        _when("EndDateTime", "End Date Time"),
-        _when("EndDate", "End Date", "date", **_READ),
-        _area("Description", "Description"),
-        _owner("Assigned To ID", "Calendar", "User"),
-        _flag("IsPrivate", "Private"),
-        _pick(
+        when("StartDateTime", "Start Date Time"),
+        when("EndDateTime", "End Date Time"),
+        when("EndDate", "End Date", "date", **READ),
+        area("Description", "Description"),
+        owner("Assigned To ID", "Calendar", "User"),
+        flag("IsPrivate", "Private"),
+        pick(
             "ShowAs",
             "Show Time As",
             *("Busy", "OutOfOffice", "Free"),
@@ -204,11 +156,11 @@ EVENT = ObjectSchema(
             defaulted=True,
             default="Busy",
         ),
-        _flag("IsChild", "Is Child", **_READ),
-        _flag("IsGroupEvent", "Is Group Event", **_READ),
-        _when("ReminderDateTime", "Reminder Date/Time"),
-        _flag("IsReminderSet", "Reminder Set"),
-        _pick(
+        flag("IsChild", "Is Child", **READ),
+        flag("IsGroupEvent", "Is Group Event", **READ),
+        when("ReminderDateTime", "Reminder Date/Time"),
+        flag("IsReminderSet", "Reminder Set"),
+        pick(
             "EventSubtype",
             "Event Subtype",
             "Event",
@@ -226,11 +178,11 @@ TASK = ObjectSchema(
     plural="Tasks",
     prefix="00T",
     fields=by_name(
-        *_common("Activity ID"),
+        *common("Activity ID"),
         *_activity_links(),
-        _text("Subject", "Subject", 255, type="combobox", options=("Call", "Email")),
-        _when("ActivityDate", "Due Date Only", "date"),
-        _pick(
+        text("Subject", "Subject", 255, type="combobox", options=("Call", "Email")),
+        when("ActivityDate", "Due Date Only", "date"),
+        pick(
             "Status",
             "Status",
             *("Not Started", "In Progress", "Completed"),
@@ -238,7 +190,7 @@ TASK = ObjectSchema(
             defaulted=True,
             default="Not Started",
         ),
-        _pick(
+        pick(
             "Priority",
             "Priority",
             *("High", "Normal", "Low"),
@@ -247,9 +199,9 @@ TASK = ObjectSchema(
             defaulted=True,
             default="Normal",
         ),
-        _area("Description", "Description"),
-        _owner("Assigned To ID", "Group", "User"),
-        _pick(
+        area("Description", "Description"),
+        owner("Assigned To ID", "Group", "User"),
+        pick(
             "TaskSubtype",
             "Task Subtype",
             *("Task", "Call", "Email"),
@@ -268,15 +220,15 @@ USER = ObjectSchema(
     prefix="005",
     deletable=False,
     fields=by_name(
-        *(field for field in _common("User ID") if field.name != "IsDeleted"),
-        _needed("Username", "Username", 80),
-        _needed("LastName", "Last Name", 80),
-        _text("FirstName", "First Name", 40),
-        _text("Name", "Full Name", 121, **_READ, nillable=False),
-        _text("Email", "Email", 128, type="email", nillable=False),
-        _flag("IsActive", "Active", default=True),
-        _text("TimeZoneSidKey", "Time Zone", 40, defaulted=True, default="Europe/London"),
-        _pick("UserType", "User Type", "Standard", length=40, default="Standard", **_READ),
+        *(field for field in common("User ID") if field.name != "IsDeleted"),
+        needed("Username", "Username", 80),
+        needed("LastName", "Last Name", 80),
+        text("FirstName", "First Name", 40),
+        text("Name", "Full Name", 121, **READ, nillable=False),
+        text("Email", "Email", 128, type="email", nillable=False),
+        flag("IsActive", "Active", default=True),
+        text("TimeZoneSidKey", "Time Zone", 40, defaulted=True, default="Europe/London"),
+        pick("UserType", "User Type", "Standard", length=40, default="Standard", **READ),
     ),
 )
 
@@ -288,70 +240,12 @@ ORGANIZATION = ObjectSchema(
     createable=False,
     deletable=False,
     fields=by_name(
-        *(field for field in _common("Organization ID") if field.name != "IsDeleted"),
-        _needed("Name", "Name", 80),
-        _pick("OrganizationType", "Edition", "Developer Edition", length=40, **_READ),
-        _flag("IsSandbox", "Is Sandbox", **_READ),
-        _text("InstanceName", "Instance Name", 5, **_READ),
-        _text("TimeZoneSidKey", "Time Zone", 40, defaulted=True),
-    ),
-)
-
-DUPLICATE_RULE = ObjectSchema(
-    name="DuplicateRule",
-    label="Duplicate Rule",
-    plural="Duplicate Rules",
-    prefix="0Bm",
-    createable=False,
-    updateable=False,
-    deletable=False,
-    fields=by_name(
-        *(field for field in _common("Duplicate Rule ID") if field.name != "IsDeleted"),
-        _text("DeveloperName", "Duplicate Rule Name", 80, **_READ),
-        _text("MasterLabel", "Master Label", 40, **_READ),
-        _text("SobjectType", "Object Type", 40, **_READ),
-        _flag("IsActive", "Active", **_READ),
-    ),
-)
-
-PERMISSION_SET = ObjectSchema(
-    name="PermissionSet",
-    label="Permission Set",
-    plural="Permission Sets",
-    prefix="0PS",
-    fields=by_name(
-        *(field for field in _common("PermissionSet ID") if field.name != "IsDeleted"),
-        _text("Name", "Permission Set Name", 80, nillable=False, unique=True),
-        _needed("Label", "Permission Set Label", 80),
-        _area("Description", "Description", 255),
-    ),
-)
-
-FIELD_PERMISSIONS = ObjectSchema(
-    name="FieldPermissions",
-    label="Field Permissions",
-    plural="Field Permissions",
-    prefix="01k",
-    fields=by_name(
-        *(field for field in _common("Field Permissions ID") if field.name != "IsDeleted"),
-        _link("ParentId", "Parent ID", "PermissionSet", nillable=False),
-        _needed("SobjectType", "Sobject Type Name", 40),
-        _needed("Field", "Field Name", 255),
-        _flag("PermissionsRead", "Read Field"),
-        _flag("PermissionsEdit", "Edit Field"),
-    ),
-)
-
-PERMISSION_SET_ASSIGNMENT = ObjectSchema(
-    name="PermissionSetAssignment",
-    label="Permission Set Assignment",
-    plural="Permission Set Assignments",
-    prefix="0Pa",
-    updateable=False,
-    fields=by_name(
-        *(field for field in _common("Assignment ID") if field.name != "IsDeleted"),
-        _link("AssigneeId", "Assignee ID", "User", nillable=False),
-        _link("PermissionSetId", "PermissionSet ID", "PermissionSet", nillable=False),
+        *(field for field in common("Organization ID") if field.name != "IsDeleted"),
+        needed("Name", "Name", 80),
+        pick("OrganizationType", "Edition", "Developer Edition", length=40, **READ),
+        flag("IsSandbox", "Is Sandbox", **READ),
+        text("InstanceName", "Instance Name", 5, **READ),
+        text("TimeZoneSidKey", "Time Zone", 40, defaulted=True),
     ),
 )
 
@@ -360,5 +254,6 @@ STANDARD = {
     for schema in (
         *(CONTACT, LEAD, ACCOUNT, EVENT, TASK, USER, ORGANIZATION),
         *(DUPLICATE_RULE, PERMISSION_SET, FIELD_PERMISSIONS, PERMISSION_SET_ASSIGNMENT),
+        RECORD_TYPE,
     )
 }

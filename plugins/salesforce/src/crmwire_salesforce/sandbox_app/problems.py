@@ -35,7 +35,8 @@ class Refused(Exception):
     def row(self) -> dict[str, Any]:
         """The same inside a collection's answer: `statusCode` instead, and no details."""
         error = {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
-        return {"success": False, "errors": [error]}
+        created = {"created": self.more["created"]} if "created" in self.more else {}
+        return {"success": False, "errors": [error], **created}
 
 
 def not_found(message: str = "The requested resource does not exist") -> Refused:

@@ -238,6 +238,13 @@ def _finish(
     """Complete a record and hold it against everything that may refuse it."""
     _check_references(org, schema, sent)
     _check_unique(org, schema, row, sent)
+    given = [one.id for one in schema.record_types if one.available]
+    if not as_admin and sent.get("RecordTypeId", "") and sent["RecordTypeId"] not in given:
+        raise Refused(
+            "INVALID_CROSS_REFERENCE_KEY",
+            "Record Type ID: this ID value isn't valid for the user",
+            fields=["RecordTypeId"],
+        )
     if schema.name in _PEOPLE:
         row["Name"] = " ".join(p for p in (row.get("FirstName"), row.get("LastName")) if p)
     if schema.name == "Event":

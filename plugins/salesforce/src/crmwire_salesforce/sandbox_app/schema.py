@@ -46,6 +46,15 @@ class Field:
 
 
 @frozen(kw_only=True)
+class RecordType:
+    """One record type; `available` to the connected user's profile or not."""
+
+    id: str
+    name: str
+    available: bool = True
+
+
+@frozen(kw_only=True)
 class ObjectSchema:
     """One object type. `createable` and so on are the connected user's rights."""
 
@@ -57,6 +66,7 @@ class ObjectSchema:
     createable: bool = True
     updateable: bool = True
     deletable: bool = True
+    record_types: tuple[RecordType, ...] = ()
 
     def field(self, name: str) -> Field | None:
         """The field of that name, whatever its case."""

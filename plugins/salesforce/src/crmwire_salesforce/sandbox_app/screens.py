@@ -5,7 +5,8 @@
 `clear_validation_rules` · `set_required_field` type, field · `duplicate_rule` mode ·
 `deactivate_user` id or email · `set_object_rights` type, createable, updateable ·
 `set_api_access` enabled · `merge_records` winner, loser · `add_field` type, field, length,
-external_id, unique, visible · `hide_field` type, field · `restrict_picklist` type, field, options ·
+external_id, unique, visible · `hide_field` type, field ·
+`add_record_type` type, name, available · `restrict_picklist` type, field, options ·
 `set_assignment_rule` owner (without it, none) · `refuse` code, message, status, fields, where
 (record, call, query), type, times, more (further members): answers that have no natural cause in a
 sandbox
@@ -21,7 +22,8 @@ import attrs
 from crmwire_salesforce.sandbox_app import records
 from crmwire_salesforce.sandbox_app.duplicates import DuplicateOptions
 from crmwire_salesforce.sandbox_app.org import Org, Refusal, Row, ValidationRule
-from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema
+from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema, RecordType
+from crmwire_salesforce.sandbox_app.setup_objects import RECORD_TYPE, RECORD_TYPE_ID
 from crmwire_salesforce.sandbox_app.values import shown
 
 _OPTIONS = DuplicateOptions()
@@ -79,6 +81,8 @@ def act(org: Org, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
             _add_field(org, body)
         case "hide_field":
             org.hide(str(body["type"]), str(body["field"]))
+        case "add_record_type":
+            return {"id": _add_record_type(org, _schema(org, body), body)}
         case "restrict_picklist":
             schema = _schema(org, body)
             picklist = schema.fields[str(body["field"]).lower()]
@@ -155,6 +159,16 @@ def _add_field(org: Org, body: Mapping[str, Any]) -> None:
         org.schemas[owner.lower()] = org.schemas[owner.lower()].with_field(made)
         if not body.get("visible", True):
             org.hide(owner, name)
+
+
+def _add_record_type(org: Org, schema: ObjectSchema, body: Mapping[str, Any]) -> str:
+    id_ = org.fresh_id(RECORD_TYPE)
+    name = str(body.get("name", "Customer"))
+    made = RecordType(id=id_, name=name, available=bool(body.get("available", True)))
+    schema = attrs.evolve(schema, record_types=(*schema.record_types, made))
+    org.schemas[schema.name.lower()] = schema.with_field(RECORD_TYPE_ID)
+    org.put("RecordType", {"Id": id_, "Name": name, "SobjectType": schema.name}, "", {})
+    return id_
 
 
 def _user(org: Org, body: Mapping[str, Any]) -> Row:

@@ -6,8 +6,9 @@ from typing import Literal, cast
 
 from crmwire.sandbox import SandboxSettings
 from crmwire_salesforce.sandbox_app import people
-from crmwire_salesforce.sandbox_app.objects import DUPLICATE_RULE, ORGANIZATION, USER
+from crmwire_salesforce.sandbox_app.objects import ORGANIZATION, USER
 from crmwire_salesforce.sandbox_app.org import Org, Row
+from crmwire_salesforce.sandbox_app.setup_objects import DUPLICATE_RULE
 
 
 def new_org(token: str, number: int, settings: SandboxSettings) -> Org:
