@@ -24,8 +24,10 @@ $(STAMP): constraints.txt core/pyproject.toml $(wildcard plugins/*/pyproject.tom
 demo: setup
 	@$(BIN)/crmwire demo
 
+# The tests wait for real servers more than they compute: several at once, a file on one worker.
+WORKERS ?= 4
 test: setup
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: setup
 	@$(BIN)/ruff format --check --quiet .

@@ -8,3 +8,9 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bookings", type=int, default=300, help="bookings of the kill test")
     parser.addoption("--kill-seed", type=int, default=20261121, help="its seed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: several workers then end together instead of waiting for the longest."""
+    items.sort(key=lambda item: item.path.parent.name != "e2e")
+    items.sort(key=lambda item: item.path.name != "test_kill.py")

@@ -146,7 +146,7 @@ def test_another_secret_is_refused(name: str) -> None:
     assert "secret" in refusal(SCHEMES[name], feed(other), request(KNOWN[name]))
 
 
-@pytest.mark.parametrize("name", set(SCHEMES) - {"timerex"})
+@pytest.mark.parametrize("name", [name for name in SCHEMES if name != "timerex"])
 def test_a_changed_body_is_refused(name: str) -> None:
     message = refusal(SCHEMES[name], feed(secret_of(name)), request(KNOWN[name], BODY + b" "))
     assert "the body was changed" in message

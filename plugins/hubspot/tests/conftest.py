@@ -370,6 +370,7 @@ class Scene:
         if crm is not None:
             raw = self.app.preset(connection, preset)
             more["mapping"] = {**raw, "crm": {**raw.get("crm", {}), **crm}}
+        more.setdefault("since", self.first)  # a slow machine must not make the events too early
         self.app.add_route(feed="cal", connection=connection, preset=preset, **more)
         if check:
             checked = self.app.check(connection)
