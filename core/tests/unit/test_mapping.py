@@ -297,3 +297,28 @@ def test_a_record_that_the_options_switch_off_is_not_wanted() -> None:
     )
     drafts = mapping(text, options={"create_people": False}).drafts(event(), subject(version=1))
     assert [draft.role for draft in drafts] == ["activity"]
+    assert "WhoId" not in values(drafts[0])
+
+
+def test_without_the_activity_that_the_options_switch_off_the_person_is_all() -> None:
+    text = TEXT.replace(
+        'object = "Event"', 'object = "Event"\nwhen = "{{ options.create_people }}"'
+    )
+    off = mapping(text, options={"create_people": False})
+    assert [draft.role for draft in off.drafts(event(), subject(version=1))] == ["person"]
+    assert off.drafts(event("cancelled"), subject(status="cancelled")) == []
+
+
+def test_nobody_is_written_for_an_event_that_the_activity_leaves_out() -> None:
+    text = TEXT.replace(
+        'object = "Event"', 'object = "Event"\nwhen = "{{ options.create_people and page.id }}"'
+    )
+    nowhere = attrs.evolve(DETAILS, page=Page())
+    assert mapping(text).drafts(event(), subject(version=1, details=nowhere)) == []
+
+
+@pytest.mark.parametrize("full", [" ", "\u3000", ""])
+def test_a_name_of_blanks_alone_is_no_name(full: str) -> None:
+    blank = attrs.evolve(DETAILS, guest=Person(email="a@example.com", full_name=full))
+    person, _ = mapping().drafts(event(), subject(version=1, details=blank))
+    assert {"FirstName", "LastName"}.isdisjoint(values(person))

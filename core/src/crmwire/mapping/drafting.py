@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Dict
 from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from crmwire.mapping.actions import (
     AGAIN,
@@ -16,7 +19,7 @@ from crmwire.mapping.actions import (
 )
 from crmwire.mapping.fields import escaped, run, shown, values
 from crmwire.mapping.variables import Variables, variables_of
-from crmwire.types import Draft, WritePolicy
+from crmwire.types import Draft, RecordRef, WritePolicy
 
 if TYPE_CHECKING:
     from crmwire.mapping.compiled import Mapping
@@ -31,21 +34,52 @@ def drafts_of(mapping: Mapping, event: Event, subject: Subject) -> list[Draft]:
     Raises: Rejected if an expression fails, naming the field.
     """
     variables = variables_of(mapping, event, subject)
+    activities = {
+        role: table
+        for role, table in mapping.activities.items()
+        if not _switched_off(table, mapping.options)
+    }
     following: list[Draft] = []
-    for role, table in mapping.activities.items():
+    for role, table in activities.items():
         following += _following(mapping, role, table, event, subject, variables)
     verb = event.type.rpartition(".")[2]
     following += _changed(mapping, verb, subject, variables)
     making = any(draft.action == "write" for draft in following)
     again = any(link.version == AGAIN for link in subject.links)
-    if not (making or ((again or not mapping.activities) and verb in MAKING)):
+    if not (making or ((again or not activities) and verb in MAKING)):
         return following
     found: list[Draft] = []
     for role, table_ in mapping.records.items():
         link = subject.link(role)
         if link is None or link.version == AGAIN:
             found += _found(mapping, role, table_, subject, variables)
-    return [*found, *following]
+    wanted = [*found, *following]
+    there = {draft.role for draft in wanted} | {link.role for link in subject.links}
+    return [_among(draft, there) for draft in wanted]
+
+
+def _switched_off(table: ActivityTable, options: Dict[str, object]) -> bool:
+    """Whether the options alone say that there is no such activity for any event.
+
+    Then the person is all that an event is written to, as in a mapping without activities.
+    """
+    when = table.when
+    if when is None or not when.paths:
+        return False
+    if any(path.partition(".")[0] != "options" for path in when.paths):
+        return False
+    return not run("activity", "when", when, {"options": options})
+
+
+def _among(draft: Draft, roles: set[str]) -> Draft:
+    """The draft with references to these roles only: the options may switch a record off."""
+    fields = {
+        type_: tuple(
+            row for row in rows if not isinstance(row.value, RecordRef) or row.value.role in roles
+        )
+        for type_, rows in draft.fields.items()
+    }
+    return attrs.evolve(draft, fields=fields)
 
 
 def _changed(

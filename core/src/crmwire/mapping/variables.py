@@ -47,6 +47,8 @@ def variables_of(mapping: Mapping, event: Event, subject: Subject) -> dict[str, 
 
 
 def _complete(person: dict[str, Any], region: str | None) -> None:
+    for name in ("full_name", "given_name", "family_name"):
+        person[name] = (person.get(name) or "").strip() or None  # blanks alone are no name
     full = person.get("full_name") or full_name(person.get("given_name"), person.get("family_name"))
     person["full_name"] = full
     if full and not (person.get("given_name") and person.get("family_name")):
