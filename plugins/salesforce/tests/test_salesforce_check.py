@@ -68,7 +68,7 @@ def test_missing_rights_are_found(lab: Any) -> None:
     lab.admin("set_object_rights", type="Event", createable=False, updateable=False)
     report = lab.conn.hooks.check_connection()
     assert problems(report) == [("Contact", "error"), ("Event", "error")]
-    assert [f.message for f in report.findings] == [
+    assert [f.message for f in report.findings if f.level == "error"] == [
         "The user may not edit records of Contact.",
         "The user may not create or edit records of Event.",
     ]
@@ -153,3 +153,45 @@ def test_fields_that_a_mapping_names_wrongly_are_found(lab: Any) -> None:
     }
     assert "missing or hidden by field-level security" in found["person Contact.Booking__c"].message
     assert "write" in found["person Contact.Name"].message
+
+
+@pytest.mark.parametrize(
+    ("used", "budget", "level"),
+    [(10, None, "ok"), (85, None, "warning"), (50, 0.4, "warning"), (30, 0.4, "ok")],
+)
+def test_the_days_calls_are_told_with_a_warning_when_they_run_out(
+    new_lab: Any, used: int, budget: float | None, level: str
+) -> None:
+    lab = new_lab(daily_limit="100")
+    lab.app.orgs["sandbox"].used = used - 1
+    report = lab.connect(budget_share=budget).hooks.check_connection()
+    (told,) = [one for one in report.findings if one.subject == "API calls"]
+    assert told.level == level
+    assert told.message.startswith(f"{used} of 100 were used in the last 24 hours ({used}%)")
+    assert bool(told.remedy) is (level == "warning")
+
+
+# ---------------------------------------------------------------- descriptions that are kept
+
+
+def test_a_description_that_has_not_changed_is_not_sent_again(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crmwire_salesforce.describing.KEPT_FOR", 0.0)
+    first = lab.conn.hooks.list_fields("Lead")
+    assert lab.conn.hooks.list_fields("Lead") == first
+    assert [call["status"] for call in lab.calls()] == [200, 304]
+    lab.admin("hide_field", type="Lead", field="Phone")
+    names = {field.name for field in lab.conn.hooks.list_fields("Lead")}
+    assert "Phone" not in names
+    assert [call["status"] for call in lab.calls() if "describe" in call["path"]] == [200]
+    lab.admin("add_field", type="Lead", field="Region__c")
+    assert "Region__c" in {field.name for field in lab.conn.hooks.list_fields("Lead")}
+
+
+def test_what_check_reads_is_compared_too(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crmwire_salesforce.describing.KEPT_FOR", 0.0)
+    lab.conn.hooks.check_connection()
+    lab.calls()
+    assert lab.conn.hooks.list_fields("Event")
+    assert [call["status"] for call in lab.calls()] == [304]

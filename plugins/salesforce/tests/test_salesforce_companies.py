@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from crmwire.types import Ref, Written
 from crmwire.vocabulary import Person
 from crmwire_salesforce.info import SalesforceMapping
-from crmwire_salesforce.lookup import domain_of
 from crmwire_salesforce.people import account_fields
+from crmwire_salesforce.spellings import domain_of
 
 
 def company(key: str, *, create: bool = True) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def test_a_failed_statement_fails_only_its_own_queries(lab: Any, build: Any) -> 
     known = lab.add("Contact", LastName="Roe", Email="roe@example.com")
     queries = [
         build.query("roe@example.com"),
-        build.query("roe@example.com", fields={"Contact": ("Nothing__c",)}),
+        build.query("roe@example.com", key="Nothing__c"),
         build.query("roe@example.com", fields={"Contact": ("Id FROM User --",)}),
     ]
     answers = lab.conn.hooks.find_records(queries)
@@ -124,7 +124,7 @@ def test_a_failed_statement_fails_only_its_own_queries(lab: Any, build: Any) -> 
     assert "field-level security" in answers[1].remedy
     assert "roe@example.com" not in str(answers[1])
     assert isinstance(answers[2], Rejected)
-    assert len(lab.calls()) == 1
+    assert len(lab.calls()) == 2, "and one to see which fields there are"
 
 
 def test_a_failed_look_up_is_never_not_found(lab: Any, build: Any) -> None:
@@ -217,3 +217,12 @@ def test_values_of_a_parent_are_read(lab: Any, build: Any) -> None:
 def test_no_queries_make_no_call(lab: Any) -> None:
     assert lab.conn.hooks.find_records([]) == []
     assert lab.calls() == []
+
+
+def test_a_field_that_is_hidden_reads_as_empty(lab: Any, build: Any) -> None:
+    """So that writing it is tried, and refused or left out as the mapping says."""
+    lab.add("Contact", LastName="Roe", Email="roe@example.com", Title="Boss")
+    lab.admin("hide_field", type="Contact", field="Title")
+    query = build.query("roe@example.com", fields={"Contact": ("Title", "LastName")})
+    (found,) = lab.conn.hooks.find_records([query, build.query("doe@example.com")])[:1]
+    assert found.records[0].fields == {"Email": "roe@example.com", "LastName": "Roe", "Title": None}

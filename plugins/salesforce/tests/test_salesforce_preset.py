@@ -115,6 +115,13 @@ def test_a_reschedule_without_a_previous_time_notes_nothing(preset: Any) -> None
     assert values(made["activity"], "Event")["Description"] == "Booked via LinkTime"
 
 
+def test_the_previous_time_is_not_noted_if_the_team_does_not_want_it(preset: Any) -> None:
+    moved = {"previous_start": START - timedelta(days=1)}
+    made = drafts(preset(note_previous=False), "rescheduled", *LINKS, **moved)
+    assert values(made["activity"], "Event")["Description"] == "Booked via LinkTime"
+    assert values(made["activity"], "Event")["StartDateTime"] == START
+
+
 def test_a_cancel_marks_the_subject_and_touches_nothing_else(preset: Any) -> None:
     made = drafts(preset(), "cancelled", *LINKS)
     assert set(made) == {"activity"}
@@ -160,4 +167,5 @@ def test_only_contact_event_user_and_organization_are_asked_for(
         text = unquote(f"{call['path']} {call['query']} {call['body']}").replace("+", " ")
         asked |= set(re.findall(r"\bFROM (\w+)", text)) | set(re.findall(r"/sobjects/(\w+)", text))
         asked |= set(re.findall(r'"type": *"(\w+)"', text))
+        asked |= set(re.findall(r"/ui-api/duplicates/(\w+)", text))
     assert asked == {"Contact", "Event", "User", "Organization"}

@@ -104,6 +104,68 @@ def test_queries(lab: Any) -> None:
     assert lab.query("SELECT Id FROM Contact").json() == nothing
 
 
+def test_a_record_that_is_read(lab: Any) -> None:
+    status, body = recorded("nango/get-record")
+    answer = lab.call("GET", f"/sobjects/Account/{lab.add('Account', Name='x')}")
+    ours = answer.json()
+    assert answer.status_code == status
+    assert set(ours) <= set(body)
+    assert shape(ours["attributes"]) == shape(body["attributes"])
+    for name in ours.keys() & body.keys():
+        if ours[name] is not None and body[name] is not None:
+            assert type(ours[name]) is type(body[name]), name
+
+
+def test_a_deleted_collection(lab: Any) -> None:
+    status, body = recorded("nango/delete-sobject-collection", 1)
+    ids = ",".join(lab.add("Account", Name="x") for _ in range(len(body)))
+    answer = lab.call("DELETE", f"/composite/sobjects?ids={ids}&allOrNone=false")
+    assert (answer.status_code, shape(answer.json())) == (status, shape(body))
+
+
+def test_further_chunks_of_a_query(new_lab: Any) -> None:
+    status, body = recorded("nango/retrieve-query-more")
+    lab = new_lab(page_size="1")
+    for name in "abc":
+        lab.add("Account", Name=name)
+    first = lab.query("SELECT Id FROM Account").json()
+    answer = lab.call("GET", first["nextRecordsUrl"])
+    ours = answer.json()
+    assert answer.status_code == status
+    assert {"totalSize", "done", "records"} <= ours.keys() <= {*body, "nextRecordsUrl"}
+    assert first["nextRecordsUrl"].startswith("/services/data/v62.0/query/0r8")
+
+
+def test_a_batch(lab: Any) -> None:
+    status, body = recorded("nango/composite-batch-request")
+    requests = [
+        {"method": "GET", "url": "v62.0/limits"},
+        {"method": "GET", "url": "v62.0/sobjects/Account/describe"},
+    ]
+    answer = lab.call("POST", "/composite/batch", {"batchRequests": requests})
+    ours = answer.json()
+    assert (answer.status_code, set(ours), ours["hasErrors"]) == (status, set(body), False)
+    assert [set(one) for one in ours["results"]] == [set(one) for one in body["results"]]
+    assert [one["statusCode"] for one in ours["results"]] == [200, 200]
+
+
+def test_an_unchanged_resource_inside_a_composite(lab: Any) -> None:
+    name = "cumulusci/ManualEditTestCompositeParallelSalesforce.test_http_headers"
+    status, body = recorded(name)
+    theirs, *_ = [one for one in body["compositeResponse"] if one["httpStatusCode"] == 304]
+    since = lab.call("GET", "/sobjects/Account/describe").headers["last-modified"]
+    part = {
+        "method": "GET",
+        "url": "/services/data/v62.0/sobjects/Account/describe",
+        "referenceId": "d",
+        "httpHeaders": {"If-Modified-Since": since},
+    }
+    answer = lab.call("POST", "/composite", {"compositeRequest": [part]})
+    (ours,) = answer.json()["compositeResponse"]
+    assert (answer.status_code, ours["httpStatusCode"]) == (status, 304)
+    assert (ours["body"], set(ours)) == (theirs["body"], set(theirs))
+
+
 def test_an_error_of_a_query(lab: Any) -> None:
     data = "openstax/accounts__query_400_invalid_query_filter_operator"
     status, body = next(found for number in range(5) if (found := recorded(data, number))[0] == 400)

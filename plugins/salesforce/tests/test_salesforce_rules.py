@@ -10,7 +10,7 @@ import pytest
 
 from crmwire.errors import NeedsReview, Rejected
 from crmwire.types import About, Ref, Written
-from crmwire.vocabulary import Person
+from crmwire.vocabulary import Booking, Person
 from crmwire_salesforce.info import SalesforceMapping
 
 
@@ -220,6 +220,65 @@ def test_fields_that_may_be_dropped_are_and_it_is_told(scene: Any) -> None:
     assert "'dropped': ['Title']" in str(scene.app.delivery(row.id).history)
 
 
+def test_a_hidden_field_that_may_be_dropped_is_and_it_is_told(scene: Any) -> None:
+    """Salesforce names it in its text only, so the org is asked what the user may write."""
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"]["drop"] = ["Title"]
+    preset["person"]["fields"]["Contact"]["Title"] = "{{ booking.notes }}"
+    preset["activity"]["drop"] = ["Location"]
+    preset["activity"]["fields"]["Location"] = "here"
+    scene.route("linktime", mapping=preset)
+    for type_, field in (("Contact", "Title"), ("Event", "Location")):
+        scene.admin("hide_field", type=type_, field=field)
+    booking = scene.booking("created").details.booking
+    for n in range(30):
+        scene.accept(
+            scene.booking(
+                "created",
+                f"b{n}",
+                email=f"p{n}@example.com",
+                booking=attrs.evolve(booking, notes="Boss"),
+            )
+        )
+    scene.calls()
+    scene.drain()
+    assert scene.states() == ["delivered"] * 30
+    asked = [call["path"] for call in scene.calls()]
+    assert sum("describe" in path for path in asked) == 2, "once for each type, not each record"
+    history = str(scene.app.delivery(scene.rows()[0].id).history)
+    assert "'dropped': ['Title']" in history
+    assert "'dropped': ['Location']" in history
+
+
+def test_a_hidden_field_that_is_wanted_holds(scene: Any) -> None:
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"]["drop"] = ["Phone"]
+    preset["person"]["fields"]["Contact"]["Title"] = "x"
+    scene.route("linktime", mapping=preset)
+    scene.admin("hide_field", type="Contact", field="Title")
+    scene.tell(scene.booking("created"))
+    (row,) = scene.rows("held")
+    assert scene.app.delivery(row.id).history[-1]["failure"]["code"] == "INVALID_FIELD"
+    assert "missing or hidden" in row.remedy
+
+
+@pytest.mark.parametrize(
+    ("mode", "remedy"), [("alert", "that only alerts"), ("block", "that blocks")]
+)
+def test_a_held_duplicate_says_whether_the_rule_may_be_passed(
+    scene: Any, mode: str, remedy: str
+) -> None:
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"]["match"] = ["link"]
+    preset["person"]["create_without_key"] = True
+    scene.route("linktime", mapping=preset)
+    scene.add("Contact", LastName="Roe", Email="ann@example.com")
+    scene.admin("duplicate_rule", mode=mode)
+    scene.tell(scene.booking("created"))
+    (row,) = scene.rows("held")
+    assert remedy in row.remedy
+
+
 # ---------------------------------------------------------------- mappings of a team's own
 
 
@@ -298,3 +357,61 @@ def test_a_booking_becomes_a_task_with_a_record_type_status_and_extra_fields(sce
     (task,) = scene.records("Task")
     assert (task["Status"], task["Description"]) == ("Completed", "Cancelled")
     assert scene.records("Contact")[0]["Description"] == "Cancelled once"
+
+
+@pytest.mark.parametrize(("verb", "status"), [("no_show", "No show"), ("completed", "Completed")])
+def test_a_no_show_and_a_completed_booking_set_the_fields_that_are_configured(
+    scene: Any, verb: str, status: str
+) -> None:
+    scene.admin("add_field", type="Activity", field="Outcome__c")
+    scene.admin("add_field", type="Contact", field="Last_Outcome__c")
+    preset = scene.app.preset("sales", "linktime")
+    preset["events"].append(f"booking.{verb}")
+    fields = {"Outcome__c": status, "ShowAs": "Free"}
+    preset["activity"]["on"][verb] = {"fields": fields, "send": "listed"}
+    preset["person"]["on"] = {verb: {"fields": {"Last_Outcome__c": status}}}
+    scene.route("linktime", mapping=preset)
+    scene.tell(scene.booking("created"), scene.booking(verb, minute=1))
+    assert scene.states() == ["delivered"] * 2
+    (event,), (contact,) = scene.records("Event"), scene.records("Contact")
+    assert (event["Outcome__c"], event["ShowAs"]) == (status, "Free")
+    assert event["Subject"] == "Intro call: Ann Roe"
+    assert contact["Last_Outcome__c"] == status
+
+
+@pytest.mark.parametrize(
+    ("multiday", "days", "state"),
+    [("yes", 3, "delivered"), ("yes", 15, "held"), ("no", 3, "held")],
+)
+def test_an_event_of_days_is_written_where_the_org_has_them(
+    new_scene: Any, multiday: str, days: int, state: str
+) -> None:
+    """At most 14 days, and only with `Enable Multiday Events`; else it is held, said why."""
+    scene = new_scene(multiday_events=multiday)
+    scene.connect()
+    scene.route("linktime")
+    booking = scene.booking("created").details.booking
+    booking = attrs.evolve(booking, end=booking.start + timedelta(days=days))
+    scene.tell(scene.booking("created", booking=booking))
+    (row,) = scene.rows()
+    assert row.state == state
+    if state == "held":
+        assert "Enable Multiday Events" in row.remedy
+        assert "14 days" in row.remedy
+        assert scene.records("Contact") == [], "person and event stand or fall together"
+
+
+def test_a_booking_of_whole_days_is_an_all_day_event(scene: Any) -> None:
+    preset = scene.app.preset("sales", "linktime")
+    preset["activity"]["fields"]["IsAllDayEvent"] = "{{ true }}"
+    scene.route("linktime", mapping=preset)
+    day = scene.booking("created").details.booking.start.replace(hour=0)
+    booking = Booking(start=day, end=day + timedelta(days=1))
+    scene.tell(scene.booking("created", booking=booking))
+    moved = Booking(start=day + timedelta(days=7), end=day + timedelta(days=8))
+    scene.tell(scene.booking("rescheduled", minute=1, booking=moved))
+    (event,) = scene.records("Event")
+    assert event["IsAllDayEvent"] is True
+    assert event["StartDateTime"] == day + timedelta(days=7)
+    assert event["DurationInMinutes"] == 1440
+    assert scene.states() == ["delivered"] * 2

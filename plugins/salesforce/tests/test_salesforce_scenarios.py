@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from crmwire.cli import cli
 from crmwire.sandbox import Fault
 from crmwire.testing.clock import HeldClock
 
@@ -179,6 +181,9 @@ def test_a_share_of_the_quota_is_left_to_others(new_scene: Any) -> None:
         scene.drain_once()
     assert scene.org().used == 10
     assert set(scene.states()) == {"delivered", "ready"}
+    told = CliRunner().invoke(cli, ["status"], prog_name="crmwire").output
+    assert "10 of 20 calls of the daily limit are used" in told
+    assert "this connection stops at 50%" in told
     done = scene.states().count("delivered")
     scene.org().used = 0
     clock.sleep(3600)
@@ -232,6 +237,37 @@ def test_a_converted_lead_is_not_changed_by_a_cancel_but_the_event_is(scene: Any
     (row, _) = scene.rows("delivered")
     told = str(scene.app.delivery(row.id).history)
     assert "'dropped': ['Rating']" in told
+
+
+def test_a_lead_that_was_converted_before_is_linked_as_its_contact(scene: Any) -> None:
+    """So that the link is forgotten when the contact is gone, and somebody is found anew."""
+    scene.route("jicoo")
+    name = {"FirstName": "Ann", "LastName": "Roe", "Email": "ann@example.com"}
+    lead = scene.add("Lead", **name, Company="x")
+    contact = scene.admin("convert_lead", id=lead)["contact"]
+    scene.tell(scene.booking("created"))
+    (event,) = scene.records("Event")
+    assert event["WhoId"] == contact
+    links = scene.app.delivery(scene.rows()[0].id).links
+    assert ("Contact", contact) in [(link["type"], link["record"]) for link in links]
+    scene.admin("delete_record", id=contact)
+    scene.tell(scene.booking("rescheduled", minute=1, hour=17))
+    assert scene.states() == ["delivered"] * 2
+    (event,), people = scene.records("Event"), scene.records("Lead")
+    assert event["StartDateTime"].hour == 17
+    assert event["WhoId"] == next(row["Id"] for row in people if not row["IsConverted"])
+
+
+def test_a_converted_lead_whose_contact_is_gone_is_nobody(scene: Any) -> None:
+    scene.route("jicoo")
+    name = {"FirstName": "Ann", "LastName": "Roe", "Email": "ann@example.com"}
+    lead = scene.add("Lead", **name, Company="x")
+    contact = scene.admin("convert_lead", id=lead)["contact"]
+    scene.admin("delete_record", id=contact)
+    scene.tell(scene.booking("created"))
+    assert scene.states() == ["delivered"]
+    (new,) = [row for row in scene.records("Lead") if not row["IsConverted"]]
+    assert [row["WhoId"] for row in scene.records("Event")] == [new["Id"]]
 
 
 def test_a_merged_contacts_events_go_on_with_the_one_that_is_left(scene: Any) -> None:

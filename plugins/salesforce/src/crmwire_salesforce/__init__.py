@@ -21,15 +21,12 @@ if TYPE_CHECKING:
         Candidates,
         ConnectionReport,
         CrmInfo,
-        Draft,
-        Event,
         FieldInfo,
         Finding,
         LimitState,
         Query,
         Record,
         SetupStep,
-        Subject,
         Write,
         Written,
     )
@@ -81,16 +78,6 @@ def presets(conn: Connection) -> Mapping[str, str] | None:
 
 
 @hookimpl
-def map_event(
-    conn: Connection, event: Event, subject: Subject, mapping: FieldMapping
-) -> Sequence[Draft] | None:
-    from crmwire_salesforce.switched import without_switched_off
-
-    left = without_switched_off(mapping)
-    return None if left is mapping else left.drafts(event, subject)
-
-
-@hookimpl
 def set_up(
     conn: Connection, mapping: FieldMapping | None, steps: Sequence[str]
 ) -> Sequence[SetupStep] | None:
@@ -122,6 +109,15 @@ def find_written(
     from crmwire_salesforce import doubt
 
     return doubt.find_written(conn, writes)
+
+
+@hookimpl
+def find_adoptable(
+    conn: Connection, writes: Sequence[Write]
+) -> Sequence[Sequence[Record] | Failure] | None:
+    from crmwire_salesforce import adopting
+
+    return adopting.find_adoptable(conn, writes)
 
 
 @hookimpl

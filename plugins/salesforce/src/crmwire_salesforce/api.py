@@ -46,8 +46,16 @@ def run_queries(
     return [_all_rows(conn, answer) for answer in answers]
 
 
-def run_composite(conn: Connection, subrequests: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Send reads, up to five in one call; give the body of each, or its Failure, in order."""
+def run_composite(
+    conn: Connection,
+    subrequests: Sequence[Mapping[str, Any]],
+    *,
+    seen: list[Response] | None = None,
+) -> list[Any]:
+    """Send reads, up to five in one call; give the body of each, or its Failure, in order.
+
+    The answers as they came in are put into `seen`.
+    """
     parts = [subrequests[at : at + QUERIES] for at in range(0, len(subrequests), QUERIES)]
     responses = conn.http.map(
         [
@@ -61,6 +69,8 @@ def run_composite(conn: Connection, subrequests: Sequence[Mapping[str, Any]]) ->
         ]
     )
     results: list[Any] = []
+    if seen is not None:
+        seen += [response for response in responses if isinstance(response, Response)]
     for part, response in zip(parts, responses, strict=True):
         results += _parts(response, [str(one["referenceId"]) for one in part])
     return results

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -11,13 +11,17 @@ from crmwire.types import ConnectionReport, Finding
 from crmwire_salesforce import describing, users
 from crmwire_salesforce.api import data_path, run_composite
 from crmwire_salesforce.errors import unreadable
+from crmwire_salesforce.quota import usage
 from crmwire_salesforce.soql import select
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
+    from crmwire.http import Response
 
 _NEEDED = ("Contact", "Event")
 """What a booking is written to; nothing else is asked for unless a mapping names it."""
+WARN_AT = 0.8
+"""Share of the day's API calls from which `check` warns."""
 _LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 _ORG_FIELDS = ("Id", "Name", "OrganizationType", "IsSandbox")
 
@@ -40,12 +44,19 @@ def check_connection(conn: Connection) -> ConnectionReport:
             )
         )
         return _report(who, {}, findings)
+    seen: list[Response] = []
     try:
-        organization, *describes = run_composite(conn, _questions(conn))
+        organization, *describes = run_composite(conn, _questions(conn), seen=seen)
         if isinstance(organization, Failure):
             raise organization
         rows = organization["records"]
-    except NotAllowed as failure:
+    except (Rejected, NotAllowed) as failure:
+        offered = _offered_versions(conn)
+        if offered and conn.api_version not in offered:
+            findings.append(_about_version(conn, offered, failure))
+            return _report(who, {}, findings)
+        if isinstance(failure, Rejected):
+            raise
         subject = "edition" if failure.code == "API_DISABLED_FOR_ORG" else "API access"
         findings.append(
             Finding(
@@ -56,26 +67,22 @@ def check_connection(conn: Connection) -> ConnectionReport:
             )
         )
         return _report(who, {}, findings)
-    except Rejected as failure:
-        offered = _offered_versions(conn)
-        if not offered or conn.api_version in offered:
-            raise
-        findings.append(
-            Finding(
-                level="error",
-                subject="api_version",
-                message=f"The org does not offer version {conn.api_version} of the API "
-                f"({failure.code}).",
-                remedy=f"Set the connection's api_version to one from {offered[0]} to "
-                f"{offered[-1]}.",
-            )
-        )
-        return _report(who, {}, findings)
     except (KeyError, TypeError):
         raise unreadable("who we are").marked(sent="no") from None
+    as_of = seen[0].headers.get("date", "")
     for type_, answer in zip(_NEEDED, describes, strict=True):
-        findings += _about_object(conn, type_, answer)
+        findings += _about_object(conn, type_, answer, as_of)
+    findings += _about_calls(conn, seen[0].headers)
     return _report(who, rows[0] if rows else {}, findings)
+
+
+def _about_version(conn: Connection, offered: Sequence[str], failure: Failure) -> Finding:
+    return Finding(
+        level="error",
+        subject="api_version",
+        message=f"The org does not offer version {conn.api_version} of the API ({failure.code}).",
+        remedy=f"Set the connection's api_version to one from {offered[0]} to {offered[-1]}.",
+    )
 
 
 def _offered_versions(conn: Connection) -> list[str]:
@@ -114,12 +121,17 @@ def _report(
         edition = f"{edition} (sandbox)"
     return ConnectionReport(
         account_id=str(organization.get("Id") or who["organization_id"]),
-        account_name=str(organization.get("Name") or ""),
+        account_name=str(organization.get("Name") or _domain(who)),
         user_id=str(who["user_id"]),
         user_name=str(who.get("name") or who.get("preferred_username") or ""),
         tier=edition,
         findings=tuple(findings),
     )
+
+
+def _domain(who: Mapping[str, Any]) -> str:
+    """The org's own host, where its name cannot be read."""
+    return urlsplit(str((who.get("urls") or {}).get("custom_domain") or "")).netloc
 
 
 def _about_user(who: Mapping[str, Any]) -> Iterator[Finding]:
@@ -132,7 +144,30 @@ def _about_user(who: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _about_object(conn: Connection, type_: str, answer: Any) -> Iterator[Finding]:
+def _about_calls(conn: Connection, headers: Mapping[str, str]) -> Iterator[Finding]:
+    """How much of the day's API calls is used, by all that call the org."""
+    known = usage(headers)
+    if known is None or not known[1]:
+        return
+    used, allowed = known
+    share = used / allowed
+    message = f"{used} of {allowed} were used in the last 24 hours ({share:.0%}), by whomever."
+    budget = conn.settings.budget_share
+    if budget is not None:
+        message += f" At {budget:.0%} crmwire waits."
+    if share < WARN_AT and (budget is None or share < budget):
+        yield Finding(level="ok", subject="API calls", message=message)
+    else:
+        yield Finding(
+            level="warning",
+            subject="API calls",
+            message=message,
+            remedy="Cut other integrations or raise the org's limit (Setup, Company Information); "
+            "what cannot be sent waits and is not lost.",
+        )
+
+
+def _about_object(conn: Connection, type_: str, answer: Any, as_of: str) -> Iterator[Finding]:
     """Whether records of this type can be made and changed."""
     if isinstance(answer, Rejected | NotAllowed):
         yield Finding(
@@ -144,7 +179,7 @@ def _about_object(conn: Connection, type_: str, answer: Any) -> Iterator[Finding
         return
     if isinstance(answer, Failure):
         raise answer
-    describing.remember(conn, type_, answer)
+    describing.remember(conn, type_, answer, as_of)
     lacking = [
         word
         for word, flag in (("create", "createable"), ("edit", "updateable"))

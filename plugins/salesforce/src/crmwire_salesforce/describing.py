@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from crmwire.errors import RetryLater
 from crmwire.types import FieldInfo
+from crmwire_salesforce import kept
 from crmwire_salesforce.api import data_path
 from crmwire_salesforce.soql import is_name
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from crmwire.types import Json
 
 KEPT_FOR = 3600.0
-"""Seconds that a describe is kept. `check` reads it anew."""
+"""Seconds that a describe is used without asking. `check` reads it anew."""
+COMPARED_FOR = 30 * 24 * 3600.0
+"""Seconds that it is kept to be asked whether it changed, which is answered without the whole."""
+REREAD_EVERY = 60.0
+"""Seconds between two readings because of a field that was refused."""
 
 _SHOWN = (
     *("name", "label", "group", "type", "length"),
@@ -34,19 +39,30 @@ def described(conn: Connection, type_: str) -> Mapping[str, Any] | None:
 
     Raises: Failure.
     """
-    kept = conn.cache(_key(conn, type_), KEPT_FOR, lambda: _load(conn, type_))
-    return kept if isinstance(kept, Mapping) else None
+    known = conn.cache(_key(conn, type_), KEPT_FOR, lambda: _load(conn, type_))
+    return known if isinstance(known, Mapping) else None
 
 
-def remember(conn: Connection, type_: str, answer: Any) -> None:
-    """Keep a describe that came with another call."""
-    conn.forget_cached(_key(conn, type_))
-    conn.cache(_key(conn, type_), KEPT_FOR, lambda: _kept(answer))
+def remember(conn: Connection, type_: str, answer: Any, as_of: str = "") -> None:
+    """Keep a describe that came with another call, answered at this (HTTP) date."""
+    forget(conn, type_)
+    known = _kept(answer)
+    _compare_later(conn, type_, known, as_of)
+    conn.cache(_key(conn, type_), KEPT_FOR, lambda: known)
 
 
 def forget(conn: Connection, type_: str) -> None:
-    """Read the describe anew when it is next asked for."""
+    """Read the whole describe anew when it is next asked for."""
     conn.forget_cached(_key(conn, type_))
+    kept.forget(conn, _compared(conn, type_))
+
+
+def forget_refused(conn: Connection, type_: str) -> None:
+    """Read it anew since a field was refused, but not for each record of a batch."""
+    name = f"reread:{type_}"
+    if kept.peek(conn, name) is None:
+        kept.keep(conn, name, REREAD_EVERY, True)
+        forget(conn, type_)
 
 
 def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | None:
@@ -82,9 +98,33 @@ def _key(conn: Connection, type_: str) -> str:
     return f"salesforce:describe:2:{conn.api_version}:{type_}"
 
 
+def _compared(conn: Connection, type_: str) -> str:
+    return f"compared:2:{conn.api_version}:{type_}"
+
+
 def _load(conn: Connection, type_: str) -> Json:
-    response = conn.http.get(describe_path(conn, type_), accept=frozenset({404}))
-    return None if response.status == 404 else _kept(response.json())
+    """Ask for it if it has changed: permissions count as changes too ("Describe Global" in the
+    REST API Developer Guide, read 2026-11; of single objects nothing else is said).
+    """
+    before = kept.peek(conn, _compared(conn, type_))
+    headers = {}
+    if isinstance(before, Mapping):
+        headers["If-Modified-Since"] = str(before["as_of"])
+    path = describe_path(conn, type_)
+    response = conn.http.get(path, accept=frozenset({304, 404}), headers=headers)
+    if response.status == 304 and isinstance(before, Mapping):
+        return before["known"]
+    if response.status == 404:
+        return None
+    known = _kept(response.json())
+    as_of = response.headers.get("last-modified") or response.headers.get("date", "")
+    _compare_later(conn, type_, known, as_of)
+    return known
+
+
+def _compare_later(conn: Connection, type_: str, known: Json, as_of: str) -> None:
+    if as_of:
+        kept.keep(conn, _compared(conn, type_), COMPARED_FOR, {"as_of": as_of, "known": known})
 
 
 def _kept(answer: Any) -> Json:

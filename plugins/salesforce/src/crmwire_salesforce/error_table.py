@@ -45,6 +45,16 @@ _OBJECT = (
     "see that sharing rules let the user edit the record."
 )
 _TRIGGER = "An automation of the org refused the record: show the whole text to its owner."
+ALERTS = (
+    "A duplicate rule that only alerts refused it: choose the record that is meant, or set "
+    '`duplicate_rule = "allow_save"` (save it all the same) or `"use_match"` (use the record that '
+    "was found) in the mapping's [crm]."
+)
+BLOCKS = (
+    "A duplicate rule that blocks refused it: choose the record that is meant, set "
+    '`duplicate_rule = "use_match"` in the mapping\'s [crm], or in Setup, Duplicate Rules, let the '
+    "rule alert or leave out the connected user."
+)
 _HALTED = "Look for the error of the other record in the same request."
 
 TABLE: Mapping[str, Rule] = {
@@ -125,7 +135,8 @@ TABLE: Mapping[str, Rule] = {
     "FIELD_INTEGRITY_EXCEPTION": Rule(
         Rejected,
         "Mend the named field in the mapping: its value does not go with the others. An event of "
-        "more than a day needs `Enable Multiday Events` in Setup, Activity Settings.",
+        "more than a day needs `Enable Multiday Events` in Setup, Activity Settings, and none "
+        "lasts longer than 14 days.",
     ),
     "FIELD_FILTER_VALIDATION_EXCEPTION": Rule(
         Rejected, "Relax the lookup filter of the named field in Setup, or map another value."

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmwire.errors import Failure, NeedsLogin, NeedsReview, NotAllowed, Rejected, RetryLater
 from crmwire.types import Record
-from crmwire_salesforce.error_table import TABLE, Rule
+from crmwire_salesforce.error_table import ALERTS, BLOCKS, TABLE, Rule
 from crmwire_salesforce.quota import usage
 from crmwire_salesforce.values import incoming
 
@@ -117,12 +117,11 @@ def _built(status: int, code: str, message: str, error: Mapping[str, Any]) -> Fa
         )
     if kind is NeedsReview:
         candidates = tuple(_matches(error))
+        remedy = _of_rule(error) or rule.remedy
         if not candidates and code == "DUPLICATES_DETECTED":
             # Matches that the user may not see, and those of a collection, are not named.
-            return Rejected(message, remedy=rule.remedy, code=code, fields=fields)
-        return NeedsReview(
-            message, remedy=rule.remedy, code=code, fields=fields, candidates=candidates
-        )
+            return Rejected(message, remedy=remedy, code=code, fields=fields)
+        return NeedsReview(message, remedy=remedy, code=code, fields=fields, candidates=candidates)
     return kind(message, remedy=rule.remedy, code=code, fields=fields)
 
 
@@ -144,16 +143,28 @@ def _by_status(status: int) -> Rule:
         return Rule(RetryLater)
     if status == 401:
         return Rule(NeedsLogin, TABLE["INVALID_SESSION_ID"].remedy)
+    if status == 410:
+        return TABLE["UNSUPPORTED_API_VERSION"]
     if status == 403:
         return Rule(NotAllowed, "See what the user may do in Setup, Users, Profiles.")
     return Rule(Rejected, "See the code in Salesforce's documentation of its status codes.")
 
 
-def _matches(error: Mapping[str, Any]) -> Iterator[Record]:
-    """The records that a duplicate rule found. v50 to v59 misspell the member's name."""
+def _result(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a duplicate rule found. v50 to v59 misspell the member's name."""
     result = error.get("duplicateResult") or error.get("duplicateResut")
-    results = result.get("matchResults") if isinstance(result, dict) else None
-    for one in results or ():
+    return result if isinstance(result, dict) else {}
+
+
+def _of_rule(error: Mapping[str, Any]) -> str:
+    """The remedy by what the rule does: whether it may be passed is told with its result."""
+    allowed = _result(error).get("allowSave")
+    return "" if allowed is None else ALERTS if allowed else BLOCKS
+
+
+def _matches(error: Mapping[str, Any]) -> Iterator[Record]:
+    """The records that a duplicate rule found."""
+    for one in _result(error).get("matchResults") or ():
         for match in one.get("matchRecords") or ():
             record = match.get("record") or {}
             type_ = (record.get("attributes") or {}).get("type") or one.get("entityType")

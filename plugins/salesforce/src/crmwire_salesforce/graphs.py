@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_GRAPHS = 75
 MAX_NODES = 500
+MAX_KINDS = 15
+"""Different kinds of nodes in a call: method and object."""
 
 
 @frozen
@@ -68,9 +70,12 @@ def send_graphs(
 def _filled_call(queue: list[Graph]) -> tuple[list[Graph], list[Graph]]:
     """As many graphs as one call takes, and the rest."""
     nodes = 0
+    kinds: set[tuple[str, str]] = set()
     for count, graph in enumerate(queue):
         nodes += graph.nodes
-        if count == MAX_GRAPHS or (count and nodes > MAX_NODES):
+        kinds |= {(write.action, write.type) for write in graph.writes}
+        full = nodes > MAX_NODES or len(kinds) > MAX_KINDS - 1  # one is left for a reading
+        if count == MAX_GRAPHS or (count and full):
             return queue[:count], queue[count:]
     return queue, []
 

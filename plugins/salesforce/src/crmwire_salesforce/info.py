@@ -27,8 +27,8 @@ class SalesforceMapping:
     `fallback_owner`: address of the user who owns new records where the mapping names no active
     one. `person_accounts`: people who are created become person accounts.
 
-    `check_duplicate_rules`: whether `check` reads the org's duplicate rules, which is one more
-    object to ask for.
+    `check_duplicate_rules`: whether `check` may ask for the object DuplicateRule, where the user
+    cannot be told otherwise what the org's rules do.
     """
 
     duplicate_rule: Literal["obey", "allow_save", "use_match"] = "obey"

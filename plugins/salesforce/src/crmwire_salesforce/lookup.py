@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import attrs
 from attrs import frozen
 
 from crmwire.errors import Failure, Rejected
 from crmwire.types import Candidates, Query, Record
-from crmwire_salesforce import soql, users
+from crmwire_salesforce import describing, soql, users
 from crmwire_salesforce.api import Row, run_queries
 from crmwire_salesforce.records import ALWAYS_READ, as_record
+from crmwire_salesforce.spellings import (
+    domain_of,
+    is_phone_field,
+    is_plain_host,
+    phone_spellings,
+    site_starts,
+)
+from crmwire_salesforce.successors import is_known_gone
 from crmwire_salesforce.values import folded, is_id
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
 
-_SITE = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/?#:@\s]*)")
-"""A web site as people write it; its host is the group. Anything at all may stand in the field."""
 _PREFIXES = {"Contact": "003", "Lead": "00Q", "Account": "001", "Event": "00U", "Task": "00T"}
 
 
@@ -31,7 +37,16 @@ class _Ask:
     key: str
     fields: tuple[str, ...]
     places: tuple[int, ...]
-    statement: str
+    conditions: tuple[str, ...]
+    unseen: frozenset[str] = frozenset()
+    """Fields that are missing or hidden, so that they are not asked for."""
+
+    @property
+    def statement(self) -> str:
+        names = dict.fromkeys(("Id", *self.fields, *ALWAYS_READ.get(self.type, ())))
+        return soql.select(
+            [name for name in names if name not in self.unseen], self.type, *self.conditions
+        )
 
 
 def find_records(conn: Connection, queries: Sequence[Query]) -> list[Candidates | Failure]:
@@ -55,8 +70,10 @@ def find_records(conn: Connection, queries: Sequence[Query]) -> list[Candidates 
                 failed[place] = Rejected(f"{odd[0]!r} is not a name of Salesforce's.")
             elif _may_exist(type_, key, query.value):
                 wanted.setdefault((type_, key, fields), []).append(place)
-    asks = [ask for columns, places in wanted.items() for ask in _asks(queries, columns, places)]
-    answers = run_queries(conn, [ask.statement for ask in asks]) if asks else []
+    asks = [
+        ask for columns, places in wanted.items() for ask in _asks(conn, queries, columns, places)
+    ]
+    answers = _answers(conn, asks)
     for ask, answer in zip(asks, answers, strict=True):
         if isinstance(answer, Failure):
             failed |= dict.fromkeys(ask.places, answer)
@@ -66,15 +83,52 @@ def find_records(conn: Connection, queries: Sequence[Query]) -> list[Candidates 
             query = queries[place]
             mine = [
                 as_record(conn, ask.type, row, ask.fields)
-                for row in rows.get(_folded(ask.type, ask.key, query.value), ())
+                for value in _wanted(conn, ask, query.value)
+                for row in rows.get(value, ())
             ]
-            found[place] += mine
+            found[place] += [record for record in mine if not _is_dead_end(conn, record)]
             if query.role == "user":
                 users.remember(conn, query.value, mine)
     return [
         failed[place] if place in failed else Candidates(query=query, records=tuple(found[place]))
         for place, query in enumerate(queries)
     ]
+
+
+def _answers(conn: Connection, asks: Sequence[_Ask]) -> list[list[Row] | Failure]:
+    """The rows of each statement, or why it failed.
+
+    One that names a field which is missing or hidden is asked again without it: the field reads
+    as empty then, so that writing it is tried, and refused or left out as the mapping says.
+    """
+    if not asks:
+        return []
+    answers = run_queries(conn, [ask.statement for ask in asks])
+    again = {
+        place: without
+        for place, (ask, answer) in enumerate(zip(asks, answers, strict=True))
+        if isinstance(answer, Failure) and answer.code == "INVALID_FIELD"
+        if (without := _without_unseen(conn, ask)) is not None
+    }
+    if again:
+        better = run_queries(conn, [ask.statement for ask in again.values()])
+        for place, answer in zip(again, better, strict=True):
+            answers[place] = answer
+    return answers
+
+
+def _without_unseen(conn: Connection, ask: _Ask) -> _Ask | None:
+    """The same question without the fields that the user cannot see; None if that is no help."""
+    describing.forget_refused(conn, ask.type)
+    try:
+        known = describing.described(conn, ask.type)
+    except Failure:
+        return None
+    seen = {str(field["name"]).lower() for field in known["fields"]} if known else set()
+    unseen = {name for name in ask.fields if "." not in name and name.lower() not in seen}
+    if not unseen or not seen or ask.key in unseen:
+        return None
+    return attrs.evolve(ask, unseen=frozenset(unseen))
 
 
 def _may_exist(type_: str, key: str, value: str) -> bool:
@@ -92,50 +146,58 @@ def _may_exist(type_: str, key: str, value: str) -> bool:
 
 
 def _asks(
-    queries: Sequence[Query], columns: tuple[str, str, tuple[str, ...]], places: Iterable[int]
+    conn: Connection,
+    queries: Sequence[Query],
+    columns: tuple[str, str, tuple[str, ...]],
+    places: Iterable[int],
 ) -> Iterator[_Ask]:
     """The statements for these queries: one, or several if their values need more room."""
     type_, key, fields = columns
-    by_literal: dict[str, list[int]] = {}
+    by_text: dict[str, list[int]] = {}
     for place in places:
-        for value in _values(type_, key, queries[place].value.strip()):
-            by_literal.setdefault(soql.quoted(value), []).append(place)
+        for text in _texts(conn, type_, key, queries[place].value.strip()):
+            by_text.setdefault(text, []).append(place)
     extra = ("IsActive = true",) if columns == users.COLUMNS else ()
-    read = dict.fromkeys(("Id", *fields, *ALWAYS_READ.get(type_, ())))
-    for run in soql.runs(by_literal.items()):
-        condition = soql.among(key, [literal for literal, _ in run])
+    for run in soql.runs(by_text.items()):
+        texts = [text for text, _ in run]
+        whole = _is_site(type_, key)
+        condition = f"({' OR '.join(texts)})" if whole else soql.among(key, texts)
         yield _Ask(
             type=type_,
             key=key,
             fields=fields,
             places=tuple(dict.fromkeys(place for _, some in run for place in some)),
-            statement=soql.select(read, type_, condition, *extra),
+            conditions=(condition, *extra),
         )
 
 
-def _values(type_: str, key: str, value: str) -> Sequence[str]:
-    """The values to ask for: ids without their checksum, a web site as people write it.
+def _is_site(type_: str, key: str) -> bool:
+    return (type_, key) == ("Account", "Website")
 
-    A wrong checksum would fail the whole statement; a comparison by LIKE would read every account.
+
+def _texts(conn: Connection, type_: str, key: str, value: str) -> Sequence[str]:
+    """The literals to ask for; of a web site, a whole condition.
+
+    An id goes without its checksum: a wrong one would fail the whole statement. A web site is
+    asked for by how it may begin; a pattern that begins with `%` would read every account.
     """
     if key == "Id":
-        return (value[:15],)
-    if (type_, key) == ("Account", "Website") and (domain := domain_of(value)):
-        starts = [
-            f"{scheme}{www}" for scheme in ("", "https://", "http://") for www in ("", "www.")
-        ]
-        return [f"{start}{domain}{end}" for start in starts for end in ("", "/")]
-    return (value,)
+        return (soql.quoted(value[:15]),)
+    if _is_site(type_, key):
+        domain = domain_of(value)
+        starts = site_starts(domain) if domain else [value]
+        among = soql.among(key, [soql.quoted(start) for start in starts])
+        more = [soql.begins(key, f"{start}/") for start in starts if is_plain_host(domain)]
+        return (" OR ".join([among, *more]),)
+    return [soql.quoted(text) for text in _spellings(conn, key, value)]
 
 
-def domain_of(text: str) -> str:
-    """The host of a web site's address, without `www.`; the text may also be the host itself."""
-    found = _SITE.match(text.strip().lower())
-    return found[1].removeprefix("www.") if found else ""
+def _spellings(conn: Connection, key: str, value: str) -> list[str]:
+    return phone_spellings(value, conn.settings.phone_region) if is_phone_field(key) else [value]
 
 
 def _by_value(ask: _Ask, rows: Iterable[Row]) -> Mapping[str, list[Row]]:
-    """Rows by the value they were asked for."""
+    """Rows by the value that they have."""
     grouped: dict[str, list[Row]] = {}
     for row in rows:
         value: object = row
@@ -148,4 +210,15 @@ def _by_value(ask: _Ask, rows: Iterable[Row]) -> Mapping[str, list[Row]]:
 def _folded(type_: str, key: str, value: str) -> str:
     if key == "Id":
         return value.strip()[:15]
-    return domain_of(value) if (type_, key) == ("Account", "Website") else folded(value)
+    return domain_of(value) if _is_site(type_, key) else folded(value)
+
+
+def _wanted(conn: Connection, ask: _Ask, value: str) -> Iterable[str]:
+    """The values, as rows are grouped by them, that answer a query for this one."""
+    texts = _spellings(conn, ask.key, value)
+    return dict.fromkeys(_folded(ask.type, ask.key, text) for text in texts)
+
+
+def _is_dead_end(conn: Connection, record: Record) -> bool:
+    """Whether a converted lead's contact is known to be gone, so that it leads to nobody."""
+    return record.alias_of is not None and is_known_gone(conn, record.alias_of)

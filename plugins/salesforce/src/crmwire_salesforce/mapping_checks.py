@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from crmwire.errors import ConfigurationError, Failure
+from crmwire.errors import ConfigurationError
 from crmwire.types import FieldInfo, Finding
-from crmwire_salesforce import describing, soql, users
-from crmwire_salesforce.api import run_queries
+from crmwire_salesforce import describing, users
+from crmwire_salesforce.duplicate_rules import about_duplicates
 from crmwire_salesforce.info import SalesforceMapping
 from crmwire_salesforce.preparing import ACTIVITIES
 
@@ -27,6 +27,8 @@ class _Table:
     role: str
     type: str
     rows: Mapping[str, tuple[FieldRow, ...]]
+    filled: frozenset[str]
+    """Names, in lower case, of the fields that a new record gets."""
     creates: bool
 
 
@@ -54,9 +56,10 @@ def check_mapping(conn: Connection, mapping: FieldMapping) -> list[Finding]:
         findings += _about_rows(mapping, table, known)
         findings += _about_record_type(conn, mapping, table)
         findings += _about_required(table, known)
+        findings += _about_places(table, known)
     crm = mapping.crm
     settings = crm if isinstance(crm, SalesforceMapping) else SalesforceMapping()
-    findings += _about_duplicates(conn, settings, {t.type for t in tables if t.creates})
+    findings += about_duplicates(conn, settings, {t.type for t in tables if t.creates})
     findings += _about_external_id(conn, settings, [t for t in tables if t.type in ACTIVITIES])
     findings += _about_people(conn, settings)
     return findings
@@ -72,14 +75,22 @@ def _tables(mapping: FieldMapping) -> Iterator[_Table]:
     for role, table in mapping.records.items():
         created = _created_types(mapping, role)
         for type_, rows in table.fields.items():
-            named = {name: (row,) for name, row in rows.items()}
-            yield _Table(role=role, type=type_, rows=named, creates=type_ in created)
+            named = _together((rows, *(change.fields for change in table.on.values())))
+            filled = frozenset(name.lower() for name in rows)
+            yield _Table(role=role, type=type_, rows=named, filled=filled, creates=type_ in created)
     for role, follower in mapping.activities.items():
-        every: dict[str, tuple[FieldRow, ...]] = {}
-        for rows in (follower.fields, *(change.fields for change in follower.on.values())):
-            for name, row in rows.items():
-                every[name] = (*every.get(name, ()), row)
-        yield _Table(role=role, type=follower.object, rows=every, creates=True)
+        named = _together((follower.fields, *(change.fields for change in follower.on.values())))
+        filled = frozenset(name.lower() for name in follower.fields)
+        yield _Table(role=role, type=follower.object, rows=named, filled=filled, creates=True)
+
+
+def _together(tables: Iterable[Mapping[str, FieldRow]]) -> Mapping[str, tuple[FieldRow, ...]]:
+    """All rows of several tables by the field that they write."""
+    every: dict[str, tuple[FieldRow, ...]] = {}
+    for rows in tables:
+        for name, row in rows.items():
+            every[name] = (*every.get(name, ()), row)
+    return every
 
 
 def _created_types(mapping: FieldMapping, role: str) -> set[str]:
@@ -160,14 +171,44 @@ def _about_value(
 def _about_required(table: _Table, known: Mapping[str, FieldInfo]) -> Iterator[Finding]:
     if not table.creates:
         return
-    filled = {name.lower() for name in table.rows}
     for name, field in known.items():
-        if field.required and name not in filled:
+        if field.required and name not in table.filled:
             yield _finding(
                 "error",
                 f"{table.role} {table.type}.{field.name}",
                 "The org requires this field of new records, and the mapping does not fill it.",
                 "Add a row for it to the mapping, or give it a default value in Setup.",
+            )
+
+
+def _about_places(table: _Table, known: Mapping[str, FieldInfo]) -> Iterator[Finding]:
+    """States without their country, where the org has picklists of both.
+
+    Then the describe has `StateCode` beside `State`, and a state is taken only with a country
+    that has it (Salesforce Help, "State and Country/Territory Picklists", read 2026-11).
+    """
+    names = {name.lower(): name for name in table.rows}
+    for low, name in names.items():
+        if not low.endswith(("state", "statecode")):
+            continue
+        start = low.removesuffix("code").removesuffix("state")
+        if f"{start}statecode" not in known:
+            continue
+        if not {f"{start}country", f"{start}countrycode"} & names.keys():
+            yield _finding(
+                "error",
+                f"{table.role} {table.type}.{name}",
+                "The org has picklists of states and countries: a state without its country is "
+                "refused.",
+                f"Map {known[f'{start}statecode'].name.removesuffix('StateCode')}CountryCode too.",
+            )
+        elif low.endswith("state"):
+            yield _finding(
+                "warning",
+                f"{table.role} {table.type}.{name}",
+                "The org has picklists of states and countries: a state's name that is not in "
+                "its list is refused.",
+                f"Map {known[f'{start}statecode'].name} instead, or let `drop` name the field.",
             )
 
 
@@ -187,33 +228,6 @@ def _about_record_type(conn: Connection, mapping: FieldMapping, table: _Table) -
 
 
 # ---------------------------------------------------------------- rules of the org
-
-
-def _about_duplicates(
-    conn: Connection, settings: SalesforceMapping, types: set[str]
-) -> Iterator[Finding]:
-    """Active duplicate rules. What they do (alert or block) is not told by the data API."""
-    wanted = sorted(types & {"Contact", "Lead", "Account"})
-    if not wanted or settings.duplicate_rule == "use_match" or not settings.check_duplicate_rules:
-        return
-    statement = soql.select(
-        ("Id", "MasterLabel", "SobjectType"),
-        "DuplicateRule",
-        soql.among("SobjectType", [soql.quoted(type_) for type_ in wanted]),
-        "IsActive = true",
-    )
-    (rows,) = run_queries(conn, [statement])
-    if isinstance(rows, Failure):
-        return  # users with few rights cannot see the rules
-    for row in rows:
-        yield _finding(
-            "warning",
-            f"duplicate rule {row['MasterLabel']}",
-            f"It is active and may refuse new records of {row['SobjectType']} that look like "
-            "others.",
-            "If such bookings are to be carried all the same, set duplicate_rule in [crm] to "
-            "use_match, or to allow_save where the rule only alerts (Setup, Duplicate Rules).",
-        )
 
 
 def _about_external_id(

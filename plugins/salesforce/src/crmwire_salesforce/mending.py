@@ -32,12 +32,16 @@ def mended(
     conn: Connection, write: Write, failure: Failure, outcomes: Outcomes
 ) -> Write | Written | Failure:
     """The write to send again, what it comes to instead, or its failure if nothing helps."""
+    failure = _of_type(failure, write.type)
     smaller = without_refused(write, failure)
     if smaller is not None:
         return smaller
     if failure.code in _OTHER_FIELDS:
-        describing.forget(conn, write.type)
+        describing.forget_refused(conn, write.type)
     try:
+        smaller = _without_unknown(conn, write, failure)
+        if smaller is not None:
+            return smaller
         if write.action == "upsert" and failure.code in ("NOT_FOUND", "INVALID_FIELD"):
             return _without_key(conn, write)
         if failure.code in _OWNER and write.fields.get("OwnerId"):
@@ -54,6 +58,29 @@ def mended(
         # The question what became of a record went unanswered; that nothing was written is sure.
         return other.marked(sent="no")
     return own_failure(write, failure)
+
+
+def _of_type(failure: Failure, type_: str) -> Failure:
+    """The failure with the object's name and the code in its text: messages seldom name them."""
+    if failure.code and failure.code not in failure.message:
+        failure.message = f"{type_}: {failure.message} ({failure.code})"
+        failure.args = (failure.message,)
+    return failure
+
+
+def _without_unknown(conn: Connection, write: Write, failure: Failure) -> Write | None:
+    """The write without the fields that the user cannot write, if all of them may be left out.
+
+    A field that is missing or hidden is named in the message only, so the describe tells.
+    """
+    if failure.code not in _OTHER_FIELDS or failure.fields or not write.drop_allowed:
+        return None
+    known = describing.described(conn, write.type)
+    if known is None:
+        return None
+    writable = {str(field["name"]).lower() for field in known["fields"] if field["writable"]}
+    unknown = tuple(name for name in write.fields if name.lower() not in writable)
+    return without_refused(write, failure, unknown)
 
 
 def _without_key(conn: Connection, write: Write) -> Write:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 from attrs import define
@@ -64,9 +64,12 @@ class Outcomes:
             self.by_id[write.id] = copied(self.stopped).marked(sent="no")
 
 
-def without_refused(write: Write, failure: Failure) -> Write | None:
-    """The write without the fields that were refused, if all of them may be left out."""
-    refused = set(failure.fields)
+def without_refused(write: Write, failure: Failure, named: Sequence[str] = ()) -> Write | None:
+    """The write without the fields that were refused, if all of them may be left out.
+
+    `named` are those fields where the failure names none.
+    """
+    refused = set(failure.fields or named)
     if failure.code not in _DROPPABLE or not refused or not refused <= set(write.drop_allowed):
         return None
     kept = {name: value for name, value in write.fields.items() if name not in refused}

@@ -39,6 +39,7 @@ def as_record(conn: Connection, type_: str, row: Row, fields: Iterable[str]) -> 
         modified_at=read_datetime(row.get("LastModifiedDate")),
         last_activity_at=_day(row.get("LastActivityDate")),
         alias_of=row.get("ConvertedContactId") if converted else None,
+        alias_type="Contact" if converted else None,
         writable=not converted,
     )
 

@@ -65,6 +65,12 @@ def among(field: str, literals: Iterable[str]) -> str:
     return f"{field} IN ({','.join(literals)})"
 
 
+def begins(field: str, text: str) -> str:
+    """The condition that a field begins with this text."""
+    literal = quoted(text)[:-1].replace("%", r"\%").replace("_", r"\_")
+    return f"{field} LIKE {literal}%'"
+
+
 def runs(items: Iterable[tuple[str, T]], room: int = STATEMENT) -> Iterator[list[tuple[str, T]]]:
     """Split pairs of a literal and what it stands for, so that each run of literals has room."""
     run: list[tuple[str, T]] = []

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TYPES: Mapping[str, str] = {"003": "Contact", "00Q": "Lead", "001": "Account"}
 """Object types that may be merged or converted, by the beginning of their ids."""
 KEPT_FOR = 24 * 3600.0
+GONE_FOR = 300.0
+"""Seconds; short, since a record may be taken out of the recycle bin."""
 STEPS = 4
 """How often a record is followed: a lead converted to a contact that was merged, and so on."""
 
@@ -34,6 +36,11 @@ def known_successor(conn: Connection, id_: str) -> str:
     """The record that this one is known to have become, itself if nothing is known. No call."""
     kept = peek(conn, f"moved:{id_[:15]}")
     return kept if isinstance(kept, str) else id_
+
+
+def is_known_gone(conn: Connection, id_: str) -> bool:
+    """Whether a reference to this record failed lately, since it is gone for good. No call."""
+    return peek(conn, f"gone:{id_[:15]}") is True
 
 
 def successors(conn: Connection, ids: Iterable[str]) -> dict[str, str | None]:
@@ -51,7 +58,9 @@ def successors(conn: Connection, ids: Iterable[str]) -> dict[str, str | None]:
         became = _step(conn, open_)
         now = {first: became.get(id_, id_) if id_ else None for first, id_ in now.items()}
     for first, last in now.items():
-        if last is not None and last != first:
+        if last is None:
+            keep(conn, f"gone:{first[:15]}", GONE_FOR, True)
+        elif last != first:
             keep(conn, f"moved:{first[:15]}", KEPT_FOR, last)
     return now
 

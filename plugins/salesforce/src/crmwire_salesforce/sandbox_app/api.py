@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmwire_salesforce.sandbox_app.batching import answer_batch
 from crmwire_salesforce.sandbox_app.calls import NEWEST, OLDEST, Answer, Call, wrong_method
 from crmwire_salesforce.sandbox_app.collections import answer_collection
 from crmwire_salesforce.sandbox_app.composite import answer_composite, answer_graph
@@ -12,6 +13,7 @@ from crmwire_salesforce.sandbox_app.problems import Refused, not_found
 from crmwire_salesforce.sandbox_app.querying import answer_query, next_chunk
 from crmwire_salesforce.sandbox_app.sobjects import answer_sobjects
 from crmwire_salesforce.sandbox_app.tooling import answer_custom_field
+from crmwire_salesforce.sandbox_app.ui_api import answer_duplicates
 
 _SEASONS = ("Spring", "Summer", "Winter")
 
@@ -37,6 +39,9 @@ def answer(org: Org, call: Call) -> Answer:
         case ("composite",):
             _only(call, "POST")
             return answer_composite(org, call, answer)
+        case ("composite", "batch"):
+            _only(call, "POST")
+            return answer_batch(org, call, answer)
         case ("composite", "graph"):
             _only(call, "POST")
             return answer_graph(org, call, answer)
@@ -45,6 +50,8 @@ def answer(org: Org, call: Call) -> Answer:
         case ("tooling", "sobjects", "CustomField"):
             _only(call, "POST")
             return answer_custom_field(org, call)
+        case ("ui-api", "duplicates", _):
+            return answer_duplicates(org, call)
         case ():
             _only(call, "GET")
             return Answer(body=_resources(call.version))

@@ -14,6 +14,7 @@ from crmwire.sandbox import Account, Sandbox, SandboxSettings, TimelineEntry, Ti
 from crmwire_salesforce.sandbox_app import screens, timelines
 from crmwire_salesforce.sandbox_app.api import answer, versions
 from crmwire_salesforce.sandbox_app.calls import Answer, read_call, read_json
+from crmwire_salesforce.sandbox_app.compression import packed, unpacked
 from crmwire_salesforce.sandbox_app.identity import userinfo
 from crmwire_salesforce.sandbox_app.org import Org
 from crmwire_salesforce.sandbox_app.problems import Refused, not_found
@@ -28,7 +29,7 @@ class SalesforceSandbox(Sandbox):
 
     Options: `daily_limit` (API calls of a day, 15000), `page_size` (rows of a query's chunk,
     2000), `duplicate_rule` (off, alert, block), `shared_activities` and `person_accounts` (yes,
-    no), `edition`.
+    no), `state_picklists` and `multiday_events` (yes, no), `edition`.
     """
 
     title = "Salesforce sandbox"
@@ -80,13 +81,14 @@ class SalesforceSandbox(Sandbox):
         try:
             org.refuse("call")
             org.count_call()
-            call = read_call(request.method, f"{url}?{query}", headers, read_json(content))
+            body = read_json(unpacked(content, headers))
+            call = read_call(request.method, f"{url}?{query}", headers, body)
             result = answer(org, call)
         except Refused as error:
             org.roll_back(begin)
             result = Answer(status=error.status, body=error.body())
         org.settle(lambda *change: self.commit(org, *change))
-        return self._response(result, org)
+        return packed(self._response(result, org), headers)
 
     async def _userinfo(self, request: Request) -> Response:
         """Errors of identity URLs are plain text. Not counted as an API call (Guess)."""

@@ -55,6 +55,11 @@ def read_call(method: str, url: str, headers: Mapping[str, str], body: Any) -> C
     version, *path = (unquote(part) for part in parts.path.removeprefix(ROOT).split("/"))
     number = version.removeprefix("v")
     known = [f"{major}.0" for major in range(OLDEST, NEWEST + 1)]
+    if version.startswith("v") and number in (f"{major}.0" for major in range(20, OLDEST)):
+        # Guess: the wording; that retired versions answer 410 is documented.
+        raise Refused(
+            "UNSUPPORTED_API_VERSION", f"The API version {number} was retired.", status=410
+        )
     if not version.startswith("v") or number not in known:
         raise not_found()
     return Call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ MAX_QUERIES = 5
 MAX_GRAPHS = 75
 MAX_NODES = 500
 MAX_FAILED_GRAPHS = 14
+MAX_DEPTH = 15
+MAX_KINDS = 15
 
 _REFERENCE = re.compile(r"@\{([A-Za-z]\w*)((?:\.\w+|\[\d+\])+)\}|@\{([^}]*)\}")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -51,6 +54,10 @@ def answer_graph(org: Org, call: Call, dispatch: Dispatch) -> Answer:
     # Guess: code and wording of these refusals; the limits are documented.
     if len(graphs) > MAX_GRAPHS or sum(len(requests) for requests in nodes) > MAX_NODES:
         raise Refused("LIMIT_EXCEEDED", f"At most {MAX_GRAPHS} graphs and {MAX_NODES} nodes.")
+    if len({_kind(request) for requests in nodes for request in requests}) > MAX_KINDS:
+        raise Refused("LIMIT_EXCEEDED", f"At most {MAX_KINDS} kinds of nodes.")
+    if any(_depth(requests) > MAX_DEPTH for requests in nodes):
+        raise Refused("LIMIT_EXCEEDED", f"At most {MAX_DEPTH} nodes may depend on each other.")
     if len(set(ids)) < len(ids) or not all(_GRAPH_ID.fullmatch(id_) for id_ in ids):
         raise not_parsed("Each graph needs a graphId of its own.")
     answers, failed = [], 0
@@ -66,6 +73,22 @@ def answer_graph(org: Org, call: Call, dispatch: Dispatch) -> Answer:
             {"graphId": id_, "graphResponse": {"compositeResponse": results}, "isSuccessful": good}
         )
     return Answer(body={"graphs": answers})
+
+
+def _kind(request: Mapping[str, Any]) -> tuple[str, str]:
+    """What counts as one kind of node: its method, object and version."""
+    return str(request.get("method")), "/".join(str(request.get("url")).split("/")[:6])
+
+
+def _depth(requests: Sequence[Mapping[str, Any]]) -> int:
+    """How many nodes of a graph follow each other by their references."""
+    depths: dict[str, int] = {}
+    for request in requests:
+        named = _REFERENCE.findall(json.dumps([request.get("url"), request.get("body")]))
+        depths[str(request["referenceId"])] = 1 + max(
+            (depths.get(name, 0) for name, _, _ in named), default=0
+        )
+    return max(depths.values(), default=0)
 
 
 def _requests(body: Any) -> list[dict[str, Any]]:

@@ -13,21 +13,25 @@ from crmwire_salesforce.sandbox_app.org import Org, Row
 from crmwire_salesforce.sandbox_app.problems import Refused
 
 _DAY = 1440
+_MOST_DAYS = 14
 
 
-def complete_event(row: Row, sent: Mapping[str, Any]) -> None:
-    """Fill in the times that follow from those sent. Raises: Refused if they do not agree."""
+def complete_event(row: Row, sent: Mapping[str, Any], *, multiday: bool = False) -> None:
+    """Fill in the times that follow from those sent. Raises: Refused if they do not agree.
+
+    `multiday`: "Enable Multiday Events" is on, so that events may last up to 14 days.
+    """
     if row.get("IsAllDayEvent"):
         _all_day(row, sent)
     else:
         _timed(row, sent)
     minutes = row["DurationInMinutes"]
-    # Orgs may switch on "Multiday Events"; this one has not.
-    if not 0 <= minutes <= _DAY:
+    most = _DAY * _MOST_DAYS if multiday else _DAY
+    if not 0 <= minutes <= most:
         named = "DurationInMinutes" if "DurationInMinutes" in sent else "EndDateTime"
         raise Refused(
             "FIELD_INTEGRITY_EXCEPTION",
-            "Duration must be between 0 and 1440 minutes: Duration",
+            f"Duration must be between 0 and {most} minutes: Duration",
             fields=[named],
         )
     row["EndDate"] = row["EndDateTime"].date()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import attrs
@@ -35,7 +35,7 @@ class ValidationRule:
 class Refusal:
     """An answer that a test asked for: `times` requests or records are refused with it."""
 
-    where: Literal["record", "call", "query"]
+    where: Literal["record", "call", "query", "ui_api"]
     code: str
     message: str
     status: int
@@ -73,6 +73,8 @@ class Org(Account):
     assignment_owner: str | None = None
     """Whom the active assignment rule names, if there is one."""
     person_accounts: bool = False
+    state_picklists: bool = False
+    multiday_events: bool = False
     hidden: dict[tuple[str, str], Field] = attrs.field(factory=dict)
     """Fields that are there but not shown to the connected user, by type and name."""
     cursors: dict[str, list[Any]] = attrs.field(factory=dict)
@@ -80,10 +82,21 @@ class Org(Account):
     org_id: str = ""
     _journal: list[_Change] = attrs.field(factory=list)
     _numbers: dict[str, int] = attrs.field(factory=dict)
+    _described: dict[str, tuple[ObjectSchema, datetime]] = attrs.field(factory=dict)
 
     def schema(self, name: str) -> ObjectSchema | None:
         """The object type of that name, whatever its case."""
         return self.schemas.get(name.lower())
+
+    def changed_at(self, schema: ObjectSchema) -> datetime:
+        """When this object type or the rights to it were last changed, as far as was asked."""
+        known = self._described.get(schema.name)
+        if known is None:
+            known = (schema, self.now() - timedelta(days=1))
+        elif known[0] is not schema:
+            known = (schema, max(self.now(), known[1] + timedelta(seconds=1)))
+        self._described[schema.name] = known
+        return known[1]
 
     def now(self) -> datetime:
         """The time as the org stores it: to the second."""

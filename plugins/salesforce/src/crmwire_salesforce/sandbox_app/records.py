@@ -9,6 +9,7 @@ from crmwire_salesforce.sandbox_app import people
 from crmwire_salesforce.sandbox_app.duplicates import DuplicateOptions, check_duplicates
 from crmwire_salesforce.sandbox_app.events import check_links, complete_event, converted
 from crmwire_salesforce.sandbox_app.org import Org, Row
+from crmwire_salesforce.sandbox_app.places import complete_address
 from crmwire_salesforce.sandbox_app.problems import Refused, deleted, not_parsed
 from crmwire_salesforce.sandbox_app.schema import Field, ObjectSchema
 from crmwire_salesforce.sandbox_app.values import shown, stored
@@ -247,8 +248,9 @@ def _finish(
         )
     if schema.name in _PEOPLE:
         row["Name"] = " ".join(p for p in (row.get("FirstName"), row.get("LastName")) if p)
+    complete_address(org, schema, row, sent)
     if schema.name == "Event":
-        complete_event(row, sent)
+        complete_event(row, sent, multiday=org.multiday_events)
     if schema.name in _ACTIVITIES:
         check_links(org, row)
     if not as_admin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from crmwire.sandbox import SandboxSettings
-from crmwire_salesforce.sandbox_app import people
+from crmwire_salesforce.sandbox_app import people, places
 from crmwire_salesforce.sandbox_app.objects import ORGANIZATION, USER
 from crmwire_salesforce.sandbox_app.org import Org, Row
 from crmwire_salesforce.sandbox_app.setup_objects import DUPLICATE_RULE
@@ -29,6 +29,9 @@ def new_org(token: str, number: int, settings: SandboxSettings) -> Org:
             org.schemas[name] = org.schemas[name].with_field(people.junction(junction))
     if settings.option("person_accounts", "no") == "yes":
         people.switch_on(org)
+    if settings.option("state_picklists", "no") == "yes":
+        places.switch_on(org)
+    org.multiday_events = settings.option("multiday_events", "no") == "yes"
     org.user_id = org.fresh_id(USER)
     org.org_id = org.fresh_id(ORGANIZATION)
     made: Row = {

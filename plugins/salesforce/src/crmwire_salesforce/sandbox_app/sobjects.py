@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from crmwire_salesforce.sandbox_app import records
@@ -25,7 +25,7 @@ def answer_sobjects(org: Org, call: Call) -> Answer:
         raise not_found()
     match (call.method, *rest[1:]):
         case ("GET", "describe"):
-            return Answer(body=describe(schema, call.version))
+            return _describe(org, call, schema)
         case ("POST",):
             row = records.create(org, schema, call.body, call.options)
             grant(org, schema.name, row)
@@ -36,6 +36,20 @@ def answer_sobjects(org: Org, call: Call) -> Answer:
             return _by_key(org, call, schema, name, value)
         case _:
             raise wrong_method(call, "GET", "HEAD", "POST")
+
+
+def _describe(org: Org, call: Call, schema: ObjectSchema) -> Answer:
+    """The description, or 304 where it has not changed. Guess: that `Last-Modified` is sent."""
+    changed = org.changed_at(schema)
+    headers = {"Last-Modified": format_datetime(changed, usegmt=True)}
+    since = call.headers.get("if-modified-since", "")
+    try:
+        unchanged = bool(since) and changed <= parsedate_to_datetime(since)
+    except (ValueError, TypeError):
+        unchanged = False
+    if unchanged:
+        return Answer(status=304, headers=headers)
+    return Answer(body=describe(schema, call.version), headers=headers)
 
 
 def _created(call: Call, schema: ObjectSchema, row: Row) -> Answer:
