@@ -7,6 +7,7 @@ import importlib.util
 import json
 import sys
 import threading
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -368,14 +369,21 @@ class Scene:
             connection, crm="hubspot", token=token, settings={**given, **(settings or {})}
         )
         if crm is not None:
-            raw = self.app.preset(connection, preset)
-            more["mapping"] = {**raw, "crm": {**raw.get("crm", {}), **crm}}
+            more["mapping"] = self.preset(preset, crm=crm)
         more.setdefault("since", self.first)  # a slow machine must not make the events too early
         self.app.add_route(feed="cal", connection=connection, preset=preset, **more)
         if check:
             checked = self.app.check(connection)
             assert checked.ok, checked.findings
         self.vendor.forget()
+
+    def preset(self, name: str, **tables: Mapping[str, Any]) -> dict[str, Any]:
+        """A preset with some of its tables' settings changed."""
+        raw = tomllib.loads(crmwire_hubspot.presets(None)[name])
+        return {
+            **raw,
+            **{table: {**raw.get(table, {}), **given} for table, given in tables.items()},
+        }
 
     def event(
         self,
@@ -402,7 +410,7 @@ class Scene:
 
     def happen(self, *events: Event) -> list[str]:
         """Accept events in one backlog and drain it; the states of all deliveries, oldest first."""
-        self.app.store.accept(self.feed, list(events), self.app.clock.now())
+        self.accept(*events)
         for _ in range(50):
             lanes = self.app.store.due_lanes(self.app.clock.now())
             if not lanes:
@@ -410,6 +418,21 @@ class Scene:
             for lane in lanes:
                 self.drainer.drain(lane, threading.Event())
         return [row.state for row in self.rows()]
+
+    def accept(self, *events: Event) -> None:
+        self.app.store.accept(self.feed, list(events), self.app.clock.now())
+
+    def drain_at_once(self) -> None:
+        """Drain every lane that is due, each on a thread of its own, until none is."""
+        while lanes := self.app.store.due_lanes(self.app.clock.now()):
+            drains = [
+                threading.Thread(target=self.drainer.drain, args=(lane, threading.Event()))
+                for lane in lanes
+            ]
+            for drain in drains:
+                drain.start()
+            for drain in drains:
+                drain.join()
 
     def rows(self) -> list[Any]:
         rows = self.app.deliveries(DeliveryFilter(limit=1000))

@@ -8,14 +8,34 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import crmwire_hubspot
-from crmwire.errors import ConfigurationError, NotAllowed
+from crmwire.errors import ConfigurationError, NotAllowed, RetryLater
+from crmwire.sandbox import Fault
 from crmwire_hubspot.info import INFO
-from crmwire_hubspot.limits import read_limits
+from crmwire_hubspot.limits import day_over_in, read_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crmwire.connections import Connection
+
+
+def problems(report: Any) -> list[Any]:
+    return [one for one in report.findings if one.level != "ok"]
+
+
+def test_the_check_tells_tier_and_calls_and_warns_when_the_day_is_nearly_over(
+    new_vendor: Callable[..., Any],
+) -> None:
+    vendor = new_vendor(daily="80")
+    told = vendor.connect(budget_share=0.5).hooks.check_connection().findings[-1]
+    assert (told.level, told.subject) == ("ok", "API calls")
+    assert "Free or Starter: 100 calls in 10 s; 1 of the day's 80 were used (1%)" in told.message
+    assert "At 50% crmwire waits" in told.message
+    for _ in range(66):
+        vendor.send("GET", "/crm/objects/2026-09/contacts")
+    warned = vendor.connect().hooks.check_connection().findings[-1]
+    assert warned.level == "warning"
+    assert "midnight" in warned.remedy
 
 
 def test_the_check_says_which_account_it_is(conn: Connection, vendor: Any) -> None:
@@ -29,7 +49,7 @@ def test_the_check_says_which_account_it_is(conn: Connection, vendor: Any) -> No
         ("search", 5, 1.0),
         ("daily", 250_000, 86_400.0),
     }
-    assert report.findings == ()
+    assert problems(report) == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +83,7 @@ def test_a_missing_scope_is_a_finding_that_names_it(
     conn: Connection, vendor: Any, scope: str, level: str, subjects: list[str]
 ) -> None:
     vendor.admin("revoke_scope", scope=scope)
-    findings = conn.hooks.check_connection().findings
+    findings = problems(conn.hooks.check_connection())
     assert [finding.subject for finding in findings] == subjects
     assert {finding.level for finding in findings} == {level}
     assert all(scope in finding.remedy for finding in findings)
@@ -144,7 +164,7 @@ def test_answers_without_headers_tell_nothing() -> None:
 def test_what_the_plugin_is() -> None:
     assert (INFO.key, INFO.api_version, INFO.batch) == ("hubspot", "2026-09", 100)
     assert INFO.object_types["contacts"].upsert == ("email",)
-    assert INFO.object_types["meetings"].html_fields == ("hs_meeting_body",)
+    assert INFO.object_types["meetings"].html_fields[0] == "hs_meeting_body"
     assert INFO.host_suffixes == ("hubapi.com",)
 
 
@@ -164,3 +184,67 @@ def test_presets_are_toml_and_name_what_hubspot_has(conn: Connection) -> None:
 def test_nothing_leaks_from_the_package() -> None:
     public = {name for name in vars(crmwire_hubspot) if not name.startswith("_")}
     assert set(crmwire_hubspot.__all__) <= public
+
+
+def test_a_missing_write_scope_is_found_without_writing(conn: Connection, vendor: Any) -> None:
+    """An update of no record changes nothing, and is refused all the same without the scope."""
+    report = conn.hooks.check_connection()
+    assert set(report.scopes) == {
+        "crm.objects.contacts.read",
+        "crm.objects.contacts.write",
+        "crm.objects.owners.read",
+    }
+    vendor.admin("revoke_scope", scope="crm.objects.contacts.write")
+    (finding,) = problems(conn.hooks.check_connection())
+    assert (finding.level, finding.subject) == ("error", "contacts")
+    assert "neither contacts nor meetings can be written" in finding.message
+    assert "crm.objects.contacts.write" in finding.remedy
+    assert vendor.app.commits == []
+
+
+def test_an_empty_batch_that_is_refused_proves_nothing(conn: Connection, vendor: Any) -> None:
+    body = {"status": "error", "message": "no inputs", "category": "VALIDATION_ERROR"}
+    vendor.arm(Fault(kind="status", path="batch/update", status=400, body=body))
+    report = conn.hooks.check_connection()
+    assert problems(report) == []
+    assert "crm.objects.contacts.write" not in report.scopes
+
+
+# ---------------------------------------------------------------- the end of a day
+
+NOON_IN_NEW_YORK = "Tue, 24 Nov 2026 17:00:00 GMT"
+DAY_IS_OVER = {"x-hubspot-ratelimit-daily-remaining": "0", "date": NOON_IN_NEW_YORK}
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "hours"),
+    [
+        ("US/Eastern", NOON_IN_NEW_YORK, 12),
+        ("Asia/Tokyo", NOON_IN_NEW_YORK, 22),
+        ("US/Eastern", "Sun, 01 Nov 2026 05:30:00 GMT", 1),
+        ("Europe/Berlin", "Sun, 25 Oct 2026 10:00:00 GMT", 13),
+        ("", NOON_IN_NEW_YORK, 1),
+        ("Nowhere/Town", NOON_IN_NEW_YORK, 1),
+        ("US/Eastern", "yesterday", 1),
+    ],
+    ids=["noon", "early morning there", "just begun", "clocks turned", "unknown", "wrong", "odd"],
+)
+def test_the_days_calls_are_back_after_midnight_in_the_accounts_zone(
+    zone: str, date: str, hours: float
+) -> None:
+    over_in = day_over_in({"date": date}, zone)
+    assert over_in in (hours * 3600.0, hours * 3600.0 + 60.0)
+
+
+def test_a_spent_day_is_waited_out_by_headers_and_by_errors(vendor: Any) -> None:
+    conn = vendor.connect()
+    conn.report = conn.hooks.check_connection()
+    assert conn.report.zone == "US/Eastern"
+    states = conn.hooks.read_limits(200, DAY_IS_OVER)
+    assert {state.resets_in for state in states} == {12 * 3600.0 + 60.0}
+    body = '{"status":"error","message":"daily","errorType":"RATE_LIMIT","policyName":"DAILY"}'
+    failure = conn.hooks.classify_error(429, {"date": NOON_IN_NEW_YORK}, body)
+    assert isinstance(failure, RetryLater)
+    assert (failure.after, failure.pause) == (12 * 3600.0 + 60.0, True)
+    told = {"date": NOON_IN_NEW_YORK, "retry-after": "30"}
+    assert conn.hooks.classify_error(429, told, body).after == 30.0

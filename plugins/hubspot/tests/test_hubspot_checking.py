@@ -16,8 +16,12 @@ from crmwire.vocabulary import Person
 CONTACTS_WRITE, COMPANIES_WRITE = "crm.schemas.contacts.write", "crm.schemas.companies.write"
 
 
+def problems(scene: Any) -> list[Any]:
+    return [one for one in scene.app.check("hubspot").findings if one.level != "ok"]
+
+
 def _found(scene: Any) -> dict[str, Finding]:
-    return {one.subject: one for one in scene.app.check("hubspot").findings}
+    return {one.subject: one for one in problems(scene)}
 
 
 def _rows(**names: str) -> dict[str, Any]:
@@ -78,7 +82,7 @@ def test_the_outcomes_of_moved_and_cancelled_meetings_are_checked_too(scene: Any
         "set_options", type="meetings", name="hs_meeting_outcome", options=["SCHEDULED"]
     )
     scene.route("linktime")
-    findings = scene.app.check("hubspot").findings
+    findings = problems(scene)
     told = {one.message.split(":")[0].rpartition(" ")[2] for one in findings}
     assert told == {"RESCHEDULED", "CANCELED", "NO_SHOW", "COMPLETED"}
     assert {one.level for one in findings} == {"warning"}
@@ -312,3 +316,15 @@ def test_the_command_setup_makes_properties_and_says_what_is_impossible(scene: A
     portal = scene.vendor.app.accounts["sandbox"]
     assert portal.properties["contacts"]["booking_source"].group == "crmwire"
     assert "booking_id" not in portal.properties["meetings"]
+
+
+def test_an_object_type_that_hubspot_does_not_know_is_one_finding(
+    scene: Any,
+) -> None:
+    mapping = scene.preset("linktime", activity={"object": "meeting_events"})
+    scene.route("linktime", mapping=mapping, check=False)
+    found = _found(scene)["meeting_events"]
+    assert "knows no such object type" in found.message
+    assert "meetings" in found.remedy
+    conn = scene.app.openings.connection(scene.app.store.connection("hubspot"))
+    assert conn.hooks.list_fields("nosuch") == []

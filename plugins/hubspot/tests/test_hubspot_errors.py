@@ -118,7 +118,8 @@ def test_a_text_that_is_no_token_is_called_so() -> None:
     expired = _body(
         category="EXPIRED_AUTHENTICATION", context={"expire time": ["1970-01-01T00:00:00Z"]}
     )
-    assert "does not know the token" in classify(401, {}, expired).message
+    message = classify(401, {}, expired).message
+    assert message == "HubSpot does not know the token."
 
 
 def test_problems_are_read_from_both_forms_and_told_once() -> None:

@@ -261,7 +261,45 @@ def test_a_search_that_is_refused_is_halved_twice_and_no_more(
     vendor.forget()
     vendor.arm(Fault(kind="status", path="search", status=400, body=body))
     assert all(isinstance(one, Failure) for one in conn.hooks.find_records(queries))
-    assert len(vendor.calls) == 7
+    assert len(vendor.calls) == 8
+
+
+def test_a_company_is_found_by_an_additional_domain(
+    conn: Connection, vendor: Any, make: Any
+) -> None:
+    """Such as that of a company that was merged into it."""
+    for domain in ("acme.example", "old.example"):
+        vendor.admin("create_record", type="companies", properties={"domain": domain})
+    first, second = vendor.app.accounts["sandbox"].records["companies"]
+    kept = vendor.admin("merge", type="companies", primary=first, other=second)
+    vendor.forget()
+    queries = [
+        make.query(domain, key="domain", types=("companies",))
+        for domain in ("acme.example", "OLD.example", "example")
+    ]
+    found = [[one.id for one in _found(answer)] for answer in conn.hooks.find_records(queries)]
+    assert found == [[kept["id"]], [kept["id"]], []]
+    assert vendor.calls == ["POST companies/search"]
+
+
+def test_additional_domains_that_cannot_be_searched_are_left_out_for_a_day(
+    new_vendor: Callable[..., Any], make: Any
+) -> None:
+    """That HubSpot searches them is not seen in a live answer."""
+    vendor = new_vendor(limits="off")
+    clock = HeldClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+    conn = vendor.connect(clock=clock)
+    vendor.admin("create_record", type="companies", properties={"domain": "acme.example"})
+    vendor.admin("remove_property", type="companies", name="hs_additional_domains")
+    query = make.query("acme.example", key="domain", types=("companies",))
+    for calls in (3, 1):
+        vendor.forget()
+        (answer,) = conn.hooks.find_records([query])
+        assert len(_found(answer)) == 1
+        assert len(vendor.calls) == calls
+    clock.sleep(86_401)
+    conn.hooks.find_records([query])
+    assert len(vendor.calls) == 4
 
 
 def test_without_the_scope_owners_are_asked_for_once_an_hour(

@@ -241,10 +241,32 @@ def test_what_cannot_be_found_out_is_left_to_a_person(
         type="companies",
         fields={"name": "Acme", "domain": "acme.example"},
     )
-    first, second = conn.hooks.find_written([alone, company]) or ()
+    long_ago = attrs.evolve(company, sent_at=datetime.now(UTC) - timedelta(minutes=11))
+    first, second = conn.hooks.find_written([alone, long_ago]) or ()
     assert isinstance(first, NeedsReview)
     assert isinstance(second, NeedsReview)
     # What the search shows is there, although what it does not show proves nothing.
     conn.hooks.write_records([company])
+    (found,) = conn.hooks.find_written([company]) or ()
+    assert len(_ids(found)) == 1
+
+
+def test_a_company_that_the_search_does_not_show_yet_is_looked_for_again(
+    new_vendor: Callable[..., Any], make: Any
+) -> None:
+    vendor = new_vendor(search_lag="0.3")
+    conn = vendor.connect()
+    company = attrs.evolve(
+        _sent(make.contact("c", "x@example.com")),
+        role="company",
+        type="companies",
+        fields={"name": "Acme", "domain": "acme.example"},
+    )
+    vendor.arm(Fault(kind="lost_answer", path="companies/batch/create", times=1))
+    conn.hooks.write_records([company])
+    (waiting,) = conn.hooks.find_written([company]) or ()
+    assert isinstance(waiting, RetryLater)
+    assert (waiting.after, waiting.pause, waiting.remedy != "") == (15.0, False, True)
+    conn.clock.sleep(0.4)
     (found,) = conn.hooks.find_written([company]) or ()
     assert len(_ids(found)) == 1

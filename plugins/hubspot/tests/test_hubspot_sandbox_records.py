@@ -345,3 +345,55 @@ def test_an_action_on_what_is_not_there_says_so(vendor: Any) -> None:
     )
     assert answer.status == 404
     assert "contacts 1" in answer.data["error"]
+
+
+def test_a_contact_can_be_forgotten_for_good(vendor: Any) -> None:
+    contacts = "/crm/objects/2026-09/contacts"
+    made = vendor.send("POST", contacts, {"properties": {"email": "ada@example.com"}}).data
+    body = {"objectId": "Ada@example.com", "idProperty": "email"}
+    for _ in range(2):
+        assert vendor.send("POST", f"{contacts}/gdpr-delete", body).status == 204
+    assert vendor.send("GET", f"{contacts}/{made['id']}").status == 404
+    assert vendor.send("GET", f"{contacts}/{made['id']}?archived=true").status == 404
+
+
+@pytest.mark.parametrize("root", ["/crm/properties/2026-09", "/crm/v3/properties"])
+def test_properties_and_groups_are_changed_and_removed(vendor: Any, root: str) -> None:
+    vendor.admin("grant_scope", scope="crm.schemas.contacts.write")
+    group = {"name": "booking_sync", "label": "Booking sync"}
+    assert vendor.send("POST", f"{root}/contacts/groups", group).status == 201
+    one = {
+        "name": "seat",
+        "label": "Seat",
+        "groupName": "booking_sync",
+        "type": "enumeration",
+        "fieldType": "select",
+        "options": [{"label": "A", "value": "a", "displayOrder": 0, "hidden": False}],
+    }
+    assert vendor.send("POST", f"{root}/contacts", one).status == 201
+    options = [{"label": "B", "value": "b", "displayOrder": 0, "hidden": False}]
+    changed = vendor.send("PATCH", f"{root}/contacts/seat", {"label": "Row", "options": options})
+    assert changed.data["label"] == "Row"
+    assert [option["value"] for option in changed.data["options"]] == ["b"]
+    read = vendor.send(
+        "POST",
+        f"{root}/contacts/batch/read",
+        {"archived": False, "inputs": [{"name": "seat"}, {"name": "none"}]},
+    )
+    assert (read.status, len(read.data["results"])) == (207, 1)
+    renamed = vendor.send("PATCH", f"{root}/contacts/groups/booking_sync", {"label": "Sync"})
+    assert renamed.data["label"] == "Sync"
+    assert vendor.send("PATCH", f"{root}/contacts/email", {"label": "E"}).status == 400
+    assert vendor.send("DELETE", f"{root}/contacts/groups/booking_sync").status == 400
+    assert vendor.send("DELETE", f"{root}/contacts/seat").status == 204
+    assert vendor.send("DELETE", f"{root}/contacts/seat").status == 404
+    assert vendor.send("DELETE", f"{root}/contacts/groups/booking_sync").status == 204
+    vendor.send("POST", f"{root}/contacts", {**one, "groupName": "contactinformation"})
+    archived = {"inputs": [{"name": "seat"}, {"name": "email"}]}
+    assert vendor.send("POST", f"{root}/contacts/batch/archive", archived).status == 204
+    assert vendor.send("GET", f"{root}/contacts/seat").status == 404
+    assert vendor.send("GET", f"{root}/contacts/email").status == 200
+
+
+def test_a_fresh_portal_has_no_rules_for_values(vendor: Any) -> None:
+    assert vendor.send("GET", "/crm/property-validations/2026-09/0-1").data == {"results": []}

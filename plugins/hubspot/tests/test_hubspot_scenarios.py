@@ -33,6 +33,24 @@ def test_two_portals_get_the_same_bookings_and_do_not_mix(
     assert ids[0] != ids[1]
 
 
+def test_two_portals_are_written_at_once_and_do_not_mix(new_scene: Callable[..., Any]) -> None:
+    """A drain for each portal, side by side; one of them is slow, one bad booking is held."""
+    scene = new_scene(tokens=("one", "two"))
+    for name in ("one", "two"):
+        scene.route("linktime", connection=name, token=name)
+    scene.vendor.arm(Fault(kind="latency", path="batch", seconds=0.05, share=0.5))
+    guests = [Person(email=f"p{n}@example.com", full_name=f"P {n}") for n in range(150)]
+    guests[7] = Person(email="no address@", full_name="Nobody")
+    scene.accept(*(scene.event(guest=guest) for guest in guests))
+    scene.drain_at_once()
+    by_name: dict[str, list[str]] = {"one": [], "two": []}
+    for row in scene.rows():
+        by_name[row.connection].append(row.state)
+    for name, states in by_name.items():
+        assert sorted(states) == ["delivered"] * 149 + ["held"]
+        assert len(scene.records("contacts", name)) == len(scene.records("meetings", name)) == 149
+
+
 def test_two_connections_of_one_portal_share_its_lane_and_double_nobody(scene: Any) -> None:
     for name in ("first", "second"):
         scene.route("linktime", connection=name)
@@ -156,6 +174,55 @@ def test_lost_answers_after_the_commit_double_no_meeting(scene: Any) -> None:
             break
     assert states == ["delivered"] * 100
     assert len(scene.records("meetings")) == 100
+
+
+QUICK = {"read_timeout": 1.0, "settle_after": 0.3}
+
+
+def _until_delivered(scene: Any, seconds: float = 3.0) -> list[str]:
+    """Drain until nothing waits any more; the states at the end."""
+    states: list[str] = []
+    for _ in range(int(seconds * 20)):
+        time.sleep(0.05)
+        if set(states := scene.happen()) == {"delivered"}:
+            break
+    return states
+
+
+SAME_COMPANY = [
+    Person(email="taro@sample.example", full_name="Taro Y", company="Sample KK"),
+    Person(email="hanako@gmail.com", full_name="Hanako S", company="sample kk"),
+    Person(email="jiro@sample.example", full_name="Jiro S", company="Sample"),
+]
+
+
+@pytest.mark.parametrize("kind", ["companies", "contacts"])
+def test_lost_answers_double_neither_new_companies_nor_contacts_of_one_backlog(
+    scene: Any, kind: str
+) -> None:
+    """One company told in three ways, one contact told twice: made once, the answer lost."""
+    scene.route("timerex", settings=QUICK)
+    scene.vendor.arm(Fault(kind="lost_answer", path=f"{kind}/batch/create", times=1))
+    guests = [*SAME_COMPANY, SAME_COMPANY[0]]
+    assert set(scene.happen(*(scene.event(guest=guest) for guest in guests))) == {"ready"}
+    assert _until_delivered(scene) == ["delivered"] * 4
+    (company,) = scene.records("companies")
+    contacts = scene.records("contacts")
+    assert len(contacts) == 3
+    assert all(list(scene.linked(one, "companies")) == [company.id] for one in contacts)
+
+
+@pytest.mark.parametrize("lag", ["0", "0.2"])
+def test_a_booking_that_comes_while_an_answer_is_lost_doubles_nobody(
+    new_scene: Callable[..., Any], lag: str
+) -> None:
+    scene = new_scene(search_lag=lag)
+    scene.route("timerex", settings=QUICK)
+    scene.vendor.arm(Fault(kind="lost_answer", path="companies/batch/create", times=1))
+    scene.happen(scene.event(guest=SAME_COMPANY[0]))
+    scene.happen(*(scene.event(guest=guest) for guest in SAME_COMPANY[1:]))
+    assert _until_delivered(scene) == ["delivered"] * 3
+    assert [len(scene.records(kind)) for kind in ("companies", "contacts")] == [1, 3]
 
 
 def test_what_the_account_demands_is_its_configuration_on_the_dated_paths_only(

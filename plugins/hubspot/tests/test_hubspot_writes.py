@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pytest
 
 import crmwire_hubspot
 from crmwire.errors import Failure, Rejected
@@ -147,6 +148,47 @@ def test_a_hundred_bookings_with_a_look_up_take_three_calls(
     ]
     assert len(vendor.people()) == 100
     assert vendor.loose_meetings() == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101])
+def test_batches_are_cut_at_a_hundred(
+    new_vendor: Callable[..., Any], make: Any, count: int
+) -> None:
+    """People, meetings, associations, reads, updates and deletes; a hundred and first goes on."""
+    vendor = new_vendor(limits="off")
+    conn = vendor.connect()
+    company = vendor.admin("create_record", type="companies", properties={"name": "A"})["id"]
+    at = (About(role="company", type="companies", record=company),)
+    people = [
+        attrs.evolve(make.upsert(f"p{n}", f"guest{n}@example.com"), about=at) for n in range(count)
+    ]
+    meetings = [make.meeting(f"m{n}", Ref(write=f"p{n}"), title=f"T {n}") for n in range(count)]
+    made = conn.hooks.write_records([*people, *meetings])
+    assert all(isinstance(answer, Written) for answer in made)
+    ids = {answer.id: answer.record for answer in made}
+    queries = [make.query(f"guest{n}@example.com") for n in range(count)]
+    found = conn.hooks.find_records(queries)
+    assert [one.records[0].id for one in found] == [ids[f"p{n}"] for n in range(count)]
+    moved = [
+        make.update(f"m{n}", "meetings", ids[f"m{n}"], hs_meeting_outcome="NO_SHOW")
+        for n in range(count)
+    ]
+    gone = [make.delete(f"m{n}", "meetings", ids[f"m{n}"]) for n in range(count)]
+    for writes in (moved, gone):
+        done = conn.hooks.write_records(writes)
+        assert [one.record for one in done] == [ids[f"m{n}"] for n in range(count)]
+    sizes = [count] if count <= 100 else [100, count - 100]
+    for call in (
+        "contacts/batch/upsert",
+        "contacts/batch/read",
+        "meetings/batch/create",
+        "meetings/batch/update",
+        "meetings/batch/archive",
+    ):
+        assert [len(body["inputs"]) for body in vendor.bodies(call)] == sizes, call
+    (associated,) = vendor.bodies("contacts/companies/batch/create")
+    assert len(associated["inputs"]) == count
+    assert vendor.meetings() == []
 
 
 def test_more_than_a_hundred_go_in_further_calls(conn: Connection, vendor: Any, make: Any) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crmwire import hookimpl
 from crmwire_hubspot import (
     account,
+    adopting,
     checking,
     drafting,
     errors,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         Event,
         FieldInfo,
         Finding,
+        Key,
         LimitState,
         Query,
         Record,
@@ -53,10 +55,12 @@ __all__ = [
     "check_mapping",
     "classify_error",
     "crm_info",
+    "find_adoptable",
     "find_records",
     "find_written",
     "list_fields",
     "map_event",
+    "match_keys",
     "presets",
     "read_limits",
     "sandbox",
@@ -83,7 +87,7 @@ def check_connection(conn: Connection) -> ConnectionReport | None:
 
 @hookimpl
 def list_fields(conn: Connection, object_type: str) -> Sequence[FieldInfo] | None:
-    return fields.list_fields(conn, object_type)
+    return fields.known_or_none(conn, object_type)
 
 
 @hookimpl
@@ -116,6 +120,11 @@ def map_event(
 
 
 @hookimpl
+def match_keys(conn: Connection, draft: Draft) -> Sequence[Key] | None:
+    return drafting.match_keys(draft)
+
+
+@hookimpl
 def find_records(
     conn: Connection, queries: Sequence[Query]
 ) -> Sequence[Candidates | Failure] | None:
@@ -135,17 +144,24 @@ def find_written(
 
 
 @hookimpl
+def find_adoptable(
+    conn: Connection, writes: Sequence[Write]
+) -> Sequence[Sequence[Record] | Failure] | None:
+    return adopting.find_adoptable(conn, writes)
+
+
+@hookimpl
 def classify_error(
     conn: Connection, status: int, headers: Mapping[str, str], body: str
 ) -> Failure | None:
-    return errors.classify(status, headers, body)
+    return errors.classify(status, headers, body, account.zone_of(conn))
 
 
 @hookimpl
 def read_limits(
     conn: Connection, status: int, headers: Mapping[str, str]
 ) -> Sequence[LimitState] | None:
-    return limits.read_limits(headers)
+    return limits.read_limits(headers, account.zone_of(conn))
 
 
 @hookimpl

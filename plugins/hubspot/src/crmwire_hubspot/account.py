@@ -6,12 +6,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from crmwire.errors import Failure, NotAllowed
+from crmwire.errors import Failure, NotAllowed, Rejected
 from crmwire.types import ConnectionReport, Finding
 from crmwire_hubspot import fields, owners, paths
 from crmwire_hubspot.kinds import CONTACTS, MEETINGS
-from crmwire_hubspot.limits import account_limits
-from crmwire_hubspot.scopes import CONTACTS_READ, OWNERS_READ, lost, naming_scope
+from crmwire_hubspot.limits import about_calls, account_limits
+from crmwire_hubspot.scopes import (
+    CONTACTS_READ,
+    CONTACTS_WRITE,
+    OWNERS_READ,
+    lost,
+    naming_scope,
+    scope,
+)
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -23,25 +30,36 @@ def check_connection(conn: Connection) -> ConnectionReport:
     """Ask who the account is, and warm up what the first bookings need.
 
     Account details need no scope of the CRM, so they tell a wrong token from a missing scope.
-    A static token has no user. Whether it may write cannot be asked without writing.
+    A static token has no user, and no answer lists its scopes: each is tried.
     """
     answer = conn.http.get(paths.account(conn, "details"))
     details = answer.json()
     portal = str(details["portalId"])
     tier, limits = account_limits(answer.headers)
-    findings = [
+    tried = [
         _try(CONTACTS, CONTACTS_READ, "error", partial(_read_contacts, conn)),
         _try(MEETINGS, CONTACTS_READ, "error", partial(fields.warm_up, conn, MEETINGS)),
+        _try(CONTACTS, CONTACTS_WRITE, "error", partial(try_writing, conn, CONTACTS)),
         _try("owners", OWNERS_READ, "warning", partial(owners.warm_up, conn)),
     ]
     where = details.get("uiDomain") or "app.hubspot.com"
     return ConnectionReport(
         account_id=portal,
         account_name=f"HubSpot {portal} ({where}, {details.get('timeZone') or 'UTC'})",
+        scopes=tuple(dict.fromkeys(one for one in tried if isinstance(one, str))),
         tier=tier,
         limits=limits,
-        findings=tuple(finding for finding in findings if finding is not None),
+        findings=(
+            *(one for one in tried if isinstance(one, Finding)),
+            *about_calls(tier, limits, answer.headers, conn.settings.budget_share),
+        ),
+        zone=str(details.get("timeZone") or ""),
     )
+
+
+def zone_of(conn: Connection) -> str:
+    """The account's time zone as the last check learned it; empty if there was none."""
+    return conn.report.zone if conn.report is not None else ""
 
 
 def _read_contacts(conn: Connection) -> None:
@@ -53,9 +71,29 @@ def _read_contacts(conn: Connection) -> None:
         raise naming_scope(error, CONTACTS_READ) from None
 
 
-def _try(subject: str, scope: str, level: Level, read: Callable[[], None]) -> Finding | None:
+def try_writing(conn: Connection, object_type: str) -> bool:
+    """Find out whether records may be written, by an update of none: it changes nothing.
+
+    False if that is not known: an empty batch may be refused for being empty (that HubSpot looks
+    at the scopes first is not seen in a live answer). Raises: NotAllowed if the scope is missing.
+    """
     try:
-        read()
+        path = paths.objects(conn, object_type, "batch/update")
+        conn.http.post(path, {"inputs": []}, safe=True)
+    except Rejected:
+        return False
+    except Failure as error:
+        raise naming_scope(error, scope(object_type, "write")) from None
+    return True
+
+
+def _try(
+    subject: str, scope: str, level: Level, call: Callable[[], bool | None]
+) -> Finding | str | None:
+    """The scope, if the call needs it and went through; a finding if it lacks; None if unknown."""
+    try:
+        if call() is False:
+            return None
     except NotAllowed as refused:
         return Finding(
             level=level,
@@ -63,4 +101,4 @@ def _try(subject: str, scope: str, level: Level, read: Callable[[], None]) -> Fi
             message=f"The scope {scope} is missing: {lost(scope)}.",
             remedy=refused.remedy,
         )
-    return None
+    return scope

@@ -47,6 +47,8 @@ def associate(
             continue
         primary = outcome.created is True and settings.primary_company
         for about in write.about:
+            if about.only_new and outcome.created is not True:
+                continue
             spec = association(write.type, about.type, primary=primary)
             if spec is not None:
                 entry: dict[str, Json] = {

@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crmwire.errors import ConfigurationError, Failure, NotAllowed
+from crmwire.errors import ConfigurationError, Failure, NotAllowed, Rejected
 from crmwire.mapping import Mapping as FieldMapping
 from crmwire.mapping_form import FieldRow
 from crmwire.types import FieldInfo, Finding
 from crmwire_hubspot import fields, paths
-from crmwire_hubspot.kinds import CONTACTS, FOUND, linked_type
+from crmwire_hubspot.account import try_writing
+from crmwire_hubspot.kinds import CONTACTS, FOUND, OBJECT_TYPES, linked_type
 from crmwire_hubspot.options import OUTCOME, same_option
-from crmwire_hubspot.scopes import lost, remedy, scope
+from crmwire_hubspot.scopes import CONTACTS_WRITE, lost, remedy, scope
 from crmwire_hubspot.settings import HubSpotMapping
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
 
-_LISTS = "`crmwire fields` lists the properties."
+_LISTS = "`crmwire fields CONNECTION {type}` lists the properties."
 
 
 class Row(NamedTuple):
@@ -80,6 +81,16 @@ def _of_type(
         message = f"The scope {name} is missing: {lost(name)}."
         yield Finding(level="error", subject=type_, message=message, remedy=remedy(name))
         return
+    except Rejected:
+        yield Finding(
+            level="error",
+            subject=type_,
+            message="HubSpot knows no such object type.",
+            remedy=f"The mapping can write {', '.join(sorted(OBJECT_TYPES))}.",
+        )
+        return
+    if _writes(mapping, type_):
+        yield from _unwritable(conn, type_)
     for row in rows:
         field = listed.get(row.name)
         if field is None:
@@ -89,13 +100,35 @@ def _of_type(
                 level="error",
                 subject=row.subject,
                 message="HubSpot computes this property itself; it cannot be written.",
-                remedy=f"Take it out of the mapping. {_LISTS}",
+                remedy="Take it out of the mapping. " + _LISTS.format(type=type_),
             )
         else:
             yield from _value(row, field, mapping)
     settings = mapping.crm if isinstance(mapping.crm, HubSpotMapping) else HubSpotMapping()
     yield from _allowed(settings, type_, rows, listed)
     yield from _demanded(conn, type_, rows)
+
+
+def _writes(mapping: FieldMapping, type_: str) -> bool:
+    """Whether records of this type may be made or changed, and not only found."""
+    return any(
+        type_ in table.fields
+        and (
+            _constant(table.create.value, mapping, "maybe")
+            or _constant(table.update.value, mapping, "maybe")
+        )
+        for table in mapping.records.values()
+    ) or any(activity.object == type_ for activity in mapping.activities.values())
+
+
+def _unwritable(conn: Connection, type_: str) -> Iterator[Finding]:
+    """A write scope that is missing. That of contacts and meetings `check_connection` tries."""
+    if scope(type_, "write") == CONTACTS_WRITE:
+        return
+    try:
+        try_writing(conn, type_)
+    except NotAllowed as refused:
+        yield Finding(level="error", subject=type_, message=refused.message, remedy=refused.remedy)
 
 
 def _unknown(row: Row) -> Finding:
@@ -107,7 +140,8 @@ def _unknown(row: Row) -> Finding:
         level="error",
         subject=row.subject,
         message=message,
-        remedy=f"Make it with `crmwire setup`, or take it out of the mapping. {_LISTS}",
+        remedy="Make it with `crmwire setup`, or take it out of the mapping. "
+        + _LISTS.format(type=row.type),
     )
 
 

@@ -15,8 +15,9 @@ import attrs
 from crmwire.dedup import keys_of
 from crmwire.filters import FILTERS
 from crmwire.mapping import Mapping
-from crmwire.types import Draft, DraftField, Event, Subject
+from crmwire.types import Draft, DraftField, Event, Key, Subject
 from crmwire_hubspot.kinds import COMPANIES, COMPANY_KEY
+from crmwire_hubspot.searching import search_key
 
 _company_domain = FILTERS["company_domain"]
 _TELLING = frozenset(["name", "domain"])
@@ -26,6 +27,16 @@ def map_event(event: Event, subject: Subject, mapping: Mapping) -> list[Draft]:
     """The drafts of an event. Raises: Rejected if an expression fails."""
     drafts = (_with_bare_domain(draft) for draft in mapping.drafts(event, subject))
     return [draft for draft in drafts if _wanted(draft)]
+
+
+def match_keys(draft: Draft) -> list[Key]:
+    """The keys of a draft; those of companies as HubSpot compares them, whatever their case."""
+    return [
+        attrs.evolve(key, value=search_key(key.name, key.value))
+        if key.types == (COMPANIES,) and key.name in _TELLING
+        else key
+        for key in keys_of(draft)
+    ]
 
 
 def _wanted(draft: Draft) -> bool:

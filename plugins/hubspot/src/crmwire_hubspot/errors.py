@@ -24,6 +24,7 @@ from crmwire.errors import (
 )
 from crmwire.http import retry_after
 from crmwire_hubspot.bodies import DUPLICATE, MISSING, ErrorBody, read_text
+from crmwire_hubspot.limits import HOUR, day_over_in
 
 Outcome = Literal["login", "not_allowed", "rejected", "gone", "later", "pause", "broken"]
 
@@ -48,7 +49,6 @@ LOGIN = (
 )
 MAPPING = "Change the mapping (`crmwire fields` lists the properties), then retry."
 VALUE = "Correct the value, or leave the property out of the mapping; then retry."
-HOUR = 3600.0
 
 BY_CODE: Mapping[str, Meaning] = {
     "EXPIRED_AUTHENTICATION": Meaning(
@@ -221,7 +221,7 @@ BY_LIMIT: Mapping[str, Meaning] = {
         outcome="pause",
         message="The HubSpot account's calls of the day are used up.",
         remedy="It goes on after midnight in the account's time zone; nothing is lost.",
-        # The day ends at midnight of the account, which no answer tells: asked each hour.
+        # Where the account's zone is known it waits until midnight there: `limits.day_over_in`.
         after=HOUR,
     ),
     "ten_secondly": Meaning(
@@ -236,10 +236,12 @@ BY_LIMIT: Mapping[str, Meaning] = {
 _UNKNOWN = Meaning(outcome="rejected", message="HubSpot refused the request.", remedy=VALUE)
 
 
-def classify(status: int, headers: Mapping[str, str], body: str) -> Failure:
-    """What a refusing answer means. Header names are lower-cased."""
+def classify(status: int, headers: Mapping[str, str], body: str, zone: str = "") -> Failure:
+    """What a refusing answer means. Header names are lower-cased; `zone` is the account's own."""
     parsed = read_text(body)
     wait = retry_after(headers)
+    if wait is None and status == 429 and _meaning(parsed, status)[1] is BY_LIMIT["daily"]:
+        wait = day_over_in(headers, zone)
     request_id = headers.get("x-hubspot-correlation-id", "") or parsed.correlation_id
     return failure(parsed, status=status, wait=wait, request_id=request_id)
 
@@ -249,7 +251,9 @@ def failure(
 ) -> Failure:
     """The Failure of an error body; an item of a batch has no status of its own."""
     code, meaning = _meaning(error, status)
-    message = " ".join(part for part in (meaning.message, error.told) if part)
+    # "Expired 20000 days ago" would mislead where the token is none at all.
+    told = "" if meaning is BY_CODE["INVALID_AUTHENTICATION"] else error.told
+    message = " ".join(part for part in (meaning.message, told) if part)
     return _made(meaning, message, code, error.fields, request_id, wait)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from crmwire.errors import Failure
+from crmwire.errors import Failure, Rejected
 from crmwire.types import FieldInfo, Json
 from crmwire_hubspot import paths
 from crmwire_hubspot.kinds import ASSOCIATED, FOUND, linkable
@@ -22,11 +22,19 @@ LONGEST_TEXT = 65_536
 def list_fields(conn: Connection, object_type: str) -> list[FieldInfo]:
     """The properties of a type, hidden ones left out; read once an hour.
 
-    Raises: NotAllowed without a scope that reads them.
+    Raises: NotAllowed without a scope that reads them; Rejected for a type that is none.
     """
     known = conn.cache(_cache_key(object_type), HOUR, lambda: _read(conn, object_type))
     listed = [_field(object_type, item) for item in known] if isinstance(known, list) else []
     return [*listed, *_associations(object_type)]
+
+
+def known_or_none(conn: Connection, object_type: str) -> list[FieldInfo]:
+    """The same, with nothing for a type that HubSpot does not know."""
+    try:
+        return list_fields(conn, object_type)
+    except Rejected:
+        return []
 
 
 def _associations(object_type: str) -> list[FieldInfo]:

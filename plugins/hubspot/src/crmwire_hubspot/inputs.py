@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from crmwire.errors import Rejected
 from crmwire.types import About, Json, Value, Write
 from crmwire_hubspot.batches import Input, Verb
-from crmwire_hubspot.kinds import association, linked_type
+from crmwire_hubspot.kinds import OBJECT_TYPES, association, linked_type
 from crmwire_hubspot.settings import settings_of
-from crmwire_hubspot.values import as_property, email_key
+from crmwire_hubspot.values import as_property, email_key, with_breaks
 
 VERBS: Mapping[str, Verb] = {
     "create": "create",
@@ -40,11 +40,14 @@ def input_of(write: Write) -> Input:
 
 def properties(write: Write, fields: Mapping[str, Value]) -> dict[str, Json]:
     """Fields as HubSpot takes them: every value a text. Associations are none of them."""
-    return {
-        name: as_property(name, value, add=name in write.add)
-        for name, value in fields.items()
-        if linked_type(name) is None
-    }
+    kind = OBJECT_TYPES.get(write.type)
+    html = kind.html_fields if kind else ()
+    made: dict[str, Json] = {}
+    for name, value in fields.items():
+        if linked_type(name) is None:
+            text = as_property(name, value, add=name in write.add)
+            made[name] = with_breaks(text) if name in html else text
+    return made
 
 
 def _create(write: Write) -> Input:

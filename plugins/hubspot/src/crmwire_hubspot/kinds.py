@@ -22,7 +22,9 @@ OBJECT_TYPES = {
         upsert=(COMPANY_KEY,),
     ),
     DEALS: ObjectType(name=DEALS, title="Deal"),
-    MEETINGS: ObjectType(name=MEETINGS, title="Meeting", html_fields=("hs_meeting_body",)),
+    MEETINGS: ObjectType(
+        name=MEETINGS, title="Meeting", html_fields=("hs_meeting_body", "hs_internal_meeting_notes")
+    ),
 }
 
 FOUND = frozenset([CONTACTS, COMPANIES, DEALS])

@@ -6,9 +6,12 @@ published answers of the live service.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
-from crmwire.types import Limit, LimitState
+from crmwire.types import Finding, Limit, LimitState
 
 CALLS = Limit(name="calls", calls=100, seconds=10.0)
 """The lowest tier; `check_connection` learns the account's own from the headers."""
@@ -26,12 +29,33 @@ BY_DAY = {
     (190, 1_000_000): "Enterprise",
 }
 """Tiers that only their calls of a day tell apart."""
-_DAY_IS_OVER_IN = 3_600.0
-"""Seconds until it is tried again when the day's calls are used up: the day ends at midnight in
-the account's time zone, which the headers do not tell."""
+HOUR = 3_600.0
+"""Seconds until it is tried again while it is not known when the account's day ends."""
+WARN_AT = 0.9
+"""The share of the day's calls from which `check` warns."""
+_EARLY = 2 * HOUR
+"""Calls that are used up so soon after midnight are rather those of the day before."""
+_AFTER_MIDNIGHT = 60.0
 
 
-def read_limits(headers: Mapping[str, str]) -> list[LimitState]:
+def day_over_in(headers: Mapping[str, str], zone: str) -> float:
+    """Seconds until the day's calls are counted anew: at midnight in the account's time zone.
+
+    The time of day is the answer's own `Date`. `zone` is empty while the account was not asked.
+    """
+    try:
+        now = parsedate_to_datetime(headers["date"]).astimezone(ZoneInfo(zone))
+    except (LookupError, TypeError, ValueError):
+        return HOUR
+    midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)
+    if (now.astimezone(UTC) - midnight.astimezone(UTC)).total_seconds() < _EARLY:
+        return HOUR
+    following = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=now.tzinfo)
+    left = following.astimezone(UTC) - now.astimezone(UTC)
+    return left.total_seconds() + _AFTER_MIDNIGHT
+
+
+def read_limits(headers: Mapping[str, str], zone: str = "") -> list[LimitState]:
     """What is left, by an answer's headers; names are lower-cased. Search answers tell the day's
     only, error answers may tell nothing."""
     states: list[LimitState] = []
@@ -44,8 +68,9 @@ def read_limits(headers: Mapping[str, str]) -> list[LimitState]:
     whole_day = _number(headers, "x-hubspot-ratelimit-daily")
     if today is not None:
         names = ("daily",) if today > 0 else ("daily", "calls", "search")
+        over_in = day_over_in(headers, zone)
         states += [
-            LimitState(name=name, remaining=today, resets_in=_DAY_IS_OVER_IN, total=whole_day)
+            LimitState(name=name, remaining=today, resets_in=over_in, total=whole_day)
             for name in names
         ]
     return states
@@ -63,6 +88,35 @@ def account_limits(headers: Mapping[str, str]) -> tuple[str, tuple[Limit, ...]]:
         limits.append(Limit(name="daily", calls=day, seconds=86_400.0))
     tier = BY_DAY.get((most, day or 0)) or TIERS.get(most) or f"{most} calls in {window // 1000} s"
     return tier, tuple(limits)
+
+
+def about_calls(
+    tier: str, limits: Sequence[Limit], headers: Mapping[str, str], budget: float | None
+) -> Iterator[Finding]:
+    """The account's tier and limits for people, and a warning when the day is nearly used up."""
+    if not tier:
+        return
+    calls = next(limit for limit in limits if limit.name == "calls")
+    message = f"{tier}: {calls.calls} calls in {calls.seconds:g} s"
+    day = _number(headers, "x-hubspot-ratelimit-daily")
+    left = _number(headers, "x-hubspot-ratelimit-daily-remaining")
+    if not day or left is None:
+        yield Finding(level="ok", subject="API calls", message=f"{message}, none by the day.")
+        return
+    share = (day - left) / day
+    message += f"; {day - left} of the day's {day} were used ({share:.0%}), by whomever."
+    if budget is not None:
+        message += f" At {budget:.0%} crmwire waits."
+    if share < WARN_AT and (budget is None or share < budget):
+        yield Finding(level="ok", subject="API calls", message=message)
+        return
+    yield Finding(
+        level="warning",
+        subject="API calls",
+        message=message,
+        remedy="Cut other integrations, or raise the account's limit in HubSpot; "
+        "deliveries go on after midnight in the account's time zone, nothing is lost.",
+    )
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from crmwire.errors import Failure, NeedsReview
+from crmwire.errors import Failure, NeedsReview, RetryLater
 from crmwire.types import About, Record, Ref, Write
 from crmwire_hubspot.associated import associated_ids
 from crmwire_hubspot.kinds import COMPANIES, CONTACTS, MEETINGS
 from crmwire_hubspot.reading import read_records
-from crmwire_hubspot.searching import Found, search_key, search_records
+from crmwire_hubspot.searching import search_key, search_records
 from crmwire_hubspot.values import as_property, email_key, read_instant
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 CLOCK_SLACK = timedelta(seconds=60)
 """How far the account's clock may be behind ours."""
+LONGEST_LAG = timedelta(minutes=10)
+ASKED_AGAIN = 15.0
+"""How long a company whose create was never answered is looked for, and how often (seconds):
+HubSpot's search shows new records after seconds, later under load."""
 LOOK = "Look in HubSpot whether it is there; then retry, or dismiss the delivery."
 MEETING_PROPERTIES = (
     "hs_createdate",
@@ -93,8 +97,15 @@ def _companies(conn: Connection, writes: Iterable[Write]) -> dict[str, Answer]:
             answers[write.id] = found
             continue
         made = _oldest_first(record for record in found.records if _made_since(record, write))
-        if made and isinstance(found, Found):
+        if made:
             answers[write.id] = made
+        elif write.sent_at is not None and conn.now() < write.sent_at + LONGEST_LAG:
+            answers[write.id] = RetryLater(
+                "The search does not show the company that an earlier attempt may have made.",
+                after=ASKED_AGAIN,
+                remedy="Nothing to do: it is looked for again, since HubSpot's search lags.",
+                code="NOT_SHOWN",
+            )
     return answers
 
 

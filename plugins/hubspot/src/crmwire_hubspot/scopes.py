@@ -17,11 +17,12 @@ Access = Literal["read", "write"]
 _OF_CONTACTS = frozenset(["meetings", "notes", "tasks"])
 
 CONTACTS_READ = "crm.objects.contacts.read"
+CONTACTS_WRITE = "crm.objects.contacts.write"
 OWNERS_READ = "crm.objects.owners.read"
 
 LOST: Mapping[str, str] = {
     CONTACTS_READ: "contacts cannot be looked up, nor meetings read",
-    "crm.objects.contacts.write": "neither contacts nor meetings can be written",
+    CONTACTS_WRITE: "neither contacts nor meetings can be written",
     "crm.objects.companies.read": "companies cannot be looked up, so none is written either",
     "crm.objects.companies.write": "companies cannot be written",
     "crm.objects.deals.read": "deals cannot be looked up",

@@ -33,6 +33,11 @@ def as_property(name: str, value: Value, *, add: bool = False) -> str:
     return f";{text}" if add else text
 
 
+def with_breaks(html: str) -> str:
+    """HTML with its line breaks visible; what has tags of its own is left as it is."""
+    return html if "<" in html else "<br>".join(html.splitlines())
+
+
 def _as_text(value: bool | int | float | str | datetime | date | None) -> str:
     if value is None:
         return ""

@@ -47,8 +47,13 @@ def _archive_record(portal: Portal, body: Body, commit: Commit) -> Any:
 
 def _merge_contacts(portal: Portal, body: Body, commit: Commit) -> Any:
     """primary, other: the ids of two contacts."""
-    primary = _record(portal, CONTACTS.name, body["primary"])
-    other = _record(portal, CONTACTS.name, body["other"])
+    return _merge(portal, {**body, "type": CONTACTS.name}, commit)
+
+
+def _merge(portal: Portal, body: Body, commit: Commit) -> Any:
+    """type, primary, other: the ids of two contacts or companies."""
+    primary = _record(portal, body["type"], body["primary"])
+    other = _record(portal, body["type"], body["other"])
     return shown(portal, merge(portal, primary, other, commit), every=True)
 
 
@@ -94,6 +99,12 @@ def _move_property(portal: Portal, body: Body, commit: Commit) -> Any:
     return {}
 
 
+def _remove_property(portal: Portal, body: Body, commit: Commit) -> Any:
+    """type, name: a property is not there any more."""
+    del portal.properties[kind_of(body["type"]).name][body["name"]]
+    return {}
+
+
 def _revoke_scope(portal: Portal, body: Body, commit: Commit) -> Any:
     """scope."""
     portal.scopes.discard(str(body["scope"]))
@@ -115,11 +126,13 @@ def _omit_results(portal: Portal, body: Body, commit: Commit) -> Any:
 ACTIONS: Mapping[str, Callable[[Portal, Body, Commit], Any]] = {
     "create_record": _create_record,
     "archive_record": _archive_record,
+    "merge": _merge,
     "merge_contacts": _merge_contacts,
     "add_owner": _add_owner,
     "add_property": _add_property,
     "set_options": _set_options,
     "move_property": _move_property,
+    "remove_property": _remove_property,
     "set_required_property": _set_required_property,
     "revoke_scope": _revoke_scope,
     "grant_scope": _grant_scope,

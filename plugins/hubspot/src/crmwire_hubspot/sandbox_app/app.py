@@ -66,6 +66,7 @@ _OBJECTS = (
     _Rule(methods="POST", path="/{type}/batch/read", handler=batches.read),
     _Rule(methods="POST", path="/{type}/search", handler=searches.search, count="search"),
     _Rule(methods="POST", path="/{type}/merge", handler=object_routes.merge_two, access="write"),
+    _Rule(methods="POST", path="/{type}/gdpr-delete", handler=object_routes.forget, access="write"),
     _Rule(methods="GET", path="/{type}", handler=object_routes.list_),
     _Rule(methods="POST", path="/{type}", handler=object_routes.create, access="write"),
     _Rule(methods="GET", path="/{type}/{id}", handler=object_routes.read),
@@ -136,7 +137,21 @@ _PROPERTIES = (
     _Rule(
         methods="POST", path="/{type}/groups", handler=property_routes.create_group, access="none"
     ),
-    _Rule(methods="GET", path="/{type}/{name}", handler=property_routes.one, access="none"),
+    *(
+        _Rule(methods=method, path=path, handler=handler, access="none")
+        for method, path, handler in (
+            ("POST", "/{type}/batch/read", property_routes.batch_read),
+            ("POST", "/{type}/batch/archive", property_routes.batch_archive),
+            ("PATCH", "/{type}/groups/{name}", property_routes.change_group),
+            ("DELETE", "/{type}/groups/{name}", property_routes.delete_group),
+            ("GET", "/{type}/{name}", property_routes.one),
+            ("PATCH", "/{type}/{name}", property_routes.change),
+            ("DELETE", "/{type}/{name}", property_routes.delete),
+        )
+    ),
+)
+_VALIDATIONS = (
+    _Rule(methods="GET", path="/{type}", handler=property_routes.validations, access="none"),
 )
 _OWNERS = (
     _Rule(methods="GET", path="", handler=account_routes.owners, access="owners"),
@@ -158,6 +173,7 @@ _FAMILIES: tuple[tuple[tuple[_Rule, ...], str, str], ...] = (
     (_OBJECTS, "/crm/v3/objects", "/crm/objects/{version}"),
     (_BETWEEN, "/crm/v4/associations", "/crm/associations/{version}"),
     (_PROPERTIES, "/crm/v3/properties", "/crm/properties/{version}"),
+    (_VALIDATIONS, "/crm/v3/property-validations", "/crm/property-validations/{version}"),
     (_SCHEMAS, "/crm/v3/schemas", "/crm-object-schemas/{version}/schemas"),
     (_OWNERS, "/crm/v3/owners", "/crm/owners/{version}"),
     (_ACCOUNT, "/account-info/v3", "/account-info/{version}"),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
 
-from crmwire_hubspot.sandbox_app.kinds import Kind, kind_of
+from crmwire_hubspot.sandbox_app.kinds import CONTACTS, Kind, kind_of
 from crmwire_hubspot.sandbox_app.portal import Portal, Stored
 from crmwire_hubspot.sandbox_app.records import (
     archive,
@@ -87,6 +87,20 @@ def delete(call: Call) -> Response:
     record = call.portal.by_id(kind, call.params["id"])
     if record is not None:
         archive(call.portal, record, call.commit)
+    return Response(status_code=204)
+
+
+def forget(call: Call) -> Response:
+    """POST .../gdpr-delete: a contact is gone for good, its address too. 204 in any case."""
+    kind = kind_of(call.params["type"])
+    if kind is not CONTACTS:
+        raise not_found()
+    key, by = str(call.body.get("objectId")), call.body.get("idProperty")
+    portal = call.portal
+    record = portal.by_id(kind, key) if by is None else portal.by_property(kind, str(by), key)
+    if record is not None:
+        portal.drop(record)
+        call.commit("delete", kind.name, record.id, {})
     return Response(status_code=204)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from starlette.responses import JSONResponse, Response
 
 from crmwire_hubspot.sandbox_app.answers import batch_answer, inputs_of
@@ -71,6 +72,86 @@ def batch_create(call: Call) -> Response:
         call.commit("define", kind.name, made.name, {"label": made.label})
         results.append(made.shown(-1))
     return batch_answer(results, errors, 200 if call.version == ENFORCING else 201)
+
+
+def batch_read(call: Call) -> Response:
+    """POST .../batch/read. Guess: names that are not there are errors of a 207."""
+    known = call.portal.properties[_readable(call).name]
+    names = [str(given.get("name")) for given in inputs_of(call, MOST)]
+    missing = [name for name in names if name not in known]
+    errors = [Refusal(404, "no such property", context={"name": missing}).item()] if missing else []
+    return batch_answer([known[name].shown(0) for name in names if name in known], errors, 200)
+
+
+def batch_archive(call: Call) -> Response:
+    """POST .../batch/archive: 204. Guess: built-in and unknown ones are left alone."""
+    known = call.portal.properties[_definable(call).name]
+    for given in inputs_of(call, MOST):
+        if (one := known.get(str(given.get("name")))) is not None and not one.built_in:
+            del known[one.name]
+    return Response(status_code=204)
+
+
+def change(call: Call) -> Response:
+    """PATCH a property: what is given replaces what was there, the list of options whole."""
+    kind = _definable(call)
+    known = _own(call, kind)
+    given = {key: call.body[key] for key in ("label", "groupName", "options") if key in call.body}
+    changed = attrs.evolve(
+        known,
+        label=str(given.get("label", known.label)),
+        group=str(given.get("groupName", known.group)),
+        options=tuple(str(one["value"]) for one in given["options"])
+        if "options" in given
+        else known.options,
+    )
+    if changed.group not in call.portal.groups[kind.name]:
+        raise Refusal(400, f"There is no group {changed.group}")
+    call.portal.properties[kind.name][known.name] = changed
+    call.commit("define", kind.name, known.name, given)
+    return JSONResponse(changed.shown(-1))
+
+
+def delete(call: Call) -> Response:
+    """DELETE a property of the account's own."""
+    kind = _definable(call)
+    del call.portal.properties[kind.name][_own(call, kind).name]
+    return Response(status_code=204)
+
+
+def _own(call: Call, kind: Kind) -> Property:
+    """Guess: HubSpot's own properties are refused with 400."""
+    known = call.portal.properties[kind.name].get(call.params["name"])
+    if known is None:
+        raise not_found()
+    if known.built_in:
+        raise Refusal(400, f"{known.name} is defined by HubSpot")
+    return known
+
+
+def change_group(call: Call) -> Response:
+    """PATCH a group."""
+    known, name = call.portal.groups[_definable(call).name], call.params["name"]
+    if name not in known:
+        raise not_found()
+    known[name] = str(call.body.get("label", known[name]))
+    return JSONResponse(_group(name, known[name]))
+
+
+def delete_group(call: Call) -> Response:
+    """DELETE a group. Guess: one that holds properties is refused."""
+    kind, name = _definable(call), call.params["name"]
+    if any(one.group == name for one in call.portal.properties[kind.name].values()):
+        raise Refusal(400, f"The group {name} is not empty")
+    if call.portal.groups[kind.name].pop(name, None) is None:
+        raise not_found()
+    return Response(status_code=204)
+
+
+def validations(call: Call) -> Response:
+    """GET the account's rules for values: none in a fresh portal."""
+    _readable(call)
+    return JSONResponse({"results": []})
 
 
 def groups(call: Call) -> Response:

@@ -213,8 +213,11 @@ def merge(portal: Portal, winner: Stored, loser: Stored, commit: Commit) -> Stor
         more = sorted((emails(winner) | emails(loser)) - {values.get("email", "")})
         values |= {"hs_additional_emails": ";".join(more)} if more else {}
         values["hs_all_contact_vids"] = ";".join([survivor.id, *old])
-    if kind is COMPANIES and loser.properties.get("domain"):
-        values["hs_additional_domains"] = loser.properties["domain"]
+    if kind is COMPANIES:
+        known = [one.properties.get("hs_additional_domains", "") for one in (winner, loser)]
+        domains = {part for one in known for part in one.split(";")}
+        more = sorted((domains | {loser.properties.get("domain", "")}) - {"", values.get("domain")})
+        values |= {"hs_additional_domains": ";".join(more)} if more else {}
     store = portal.records[kind.name]
     store[survivor.id] = survivor
     for gone in (winner, loser):

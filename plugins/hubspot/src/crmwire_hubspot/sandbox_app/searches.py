@@ -32,6 +32,7 @@ def search(call: Call) -> Response:
         # Guess: the wording.
         raise Refusal(400, f"limit is {MOST_PER_ANSWER} at most, and {FURTHEST} results in all")
     groups = _groups(body)
+    _check(portal, kind, groups)
     query = str(body.get("query") or "").lower()
     if len(query) > 3000:
         raise Refusal(400, "query is too long")
@@ -71,6 +72,19 @@ def _groups(body: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
     return groups
 
 
+def _check(portal: Portal, kind: Kind, groups: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+    """Every filter names what can be searched. Raises: Refusal."""
+    for one in (one for group in groups for one in group):
+        name, operator = str(one.get("propertyName")), str(one.get("operator"))
+        if operator not in _TESTS:
+            raise malformed(f"no operator {operator}")
+        if name.startswith("associations."):
+            kind_of(name.removeprefix("associations."))
+        elif name not in portal.properties[kind.name]:
+            # Guess: the wording.
+            raise Refusal(400, f"There was a problem with the request: no property {name}")
+
+
 def _hit(
     portal: Portal,
     kind: Kind,
@@ -87,17 +101,12 @@ def _hit(
 
 
 def _fits(portal: Portal, kind: Kind, record: Stored, state: State, one: Mapping[str, Any]) -> bool:
-    name, operator = str(one.get("propertyName")), str(one.get("operator"))
-    test = _TESTS.get(operator)
-    if test is None:
-        raise malformed(f"no operator {operator}")
+    name, operator = str(one["propertyName"]), str(one["operator"])
+    test = _TESTS[operator]
     if name.startswith("associations."):
         to = kind_of(name.removeprefix("associations."))
         ids = portal.linked(kind, record.id, to)
         return any(test(id_, one) for id_ in ids) if ids else operator.startswith("NOT")
-    if name not in portal.properties[kind.name]:
-        # Guess: the wording.
-        raise Refusal(400, f"There was a problem with the request: no property {name}")
     return test(state.get(name), one)
 
 
@@ -133,8 +142,10 @@ def _eq(value: str | None, one: Mapping[str, Any]) -> bool:
 
 
 def _in(value: str | None, one: Mapping[str, Any]) -> bool:
-    # Values of IN on texts must be in lower case: others find nothing.
-    return value is not None and _plain(value) in [str(item) for item in one.get("values") or ()]
+    # Values of IN on texts must be in lower case: others find nothing. Guess: of a property with
+    # several values each counts.
+    wanted = [str(item) for item in one.get("values") or ()]
+    return value is not None and any(_plain(part) in wanted for part in [value, *value.split(";")])
 
 
 def _between(value: str | None, one: Mapping[str, Any]) -> bool:
