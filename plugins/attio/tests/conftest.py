@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -19,6 +22,19 @@ from crmwire_attio.sandbox_app import AttioSandbox
 from crmwire_attio.sandbox_app.admin import do
 from crmwire_attio.sandbox_app.workspace import Record, Workspace
 
+
+def _beside(name: str) -> Any:
+    """A module that stands beside this one; tests are imported without a package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules.setdefault(name, importlib.util.module_from_spec(spec))
+    spec.loader.exec_module(module)
+    return module
+
+
+scenes = _beside("attio_scenes")
+_beside("attio_shapes")
 FAST = tuple(Limit(name=name, calls=10_000, seconds=1) for name in ("read", "write", "notes"))
 
 
@@ -210,3 +226,20 @@ class Make:
 @pytest.fixture
 def make() -> type[Make]:
     return Make
+
+
+# ---------------------------------------------------------------- the whole of crmwire
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Any]:
+    """With the preset that writes booking records, and its object made."""
+    with scenes.opened(tmp_path) as booked:
+        yield booked
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Iterator[Any]:
+    """With the preset that writes notes."""
+    with scenes.opened(tmp_path, "linktime", ready=False) as booked:
+        yield booked

@@ -37,6 +37,7 @@ def test_check_tells_workspace_and_scopes(world: Any, conn: Connection) -> None:
     assert report.account_name == "Example 1"
     assert "note:read-write" in report.scopes
     assert report.findings == ()
+    assert report.user_name == "Sam Host"
 
 
 def test_dead_token_needs_a_login(world: Any, conn: Connection, make: Any) -> None:
@@ -50,6 +51,20 @@ def test_dead_token_needs_a_login(world: Any, conn: Connection, make: Any) -> No
 def test_unknown_token_needs_a_login(world: Any) -> None:
     with pytest.raises(NeedsLogin):
         check_connection(world.connect("unknown"))
+
+
+def test_token_that_died_since_the_check_needs_a_login_and_lacks_no_scope(
+    world: Any, conn: Connection, make: Any
+) -> None:
+    person = world.admin("create_record", object="people", values={})["record_id"]
+    conn.report = conn.hooks.check_connection()
+    world.admin("revoke_token")
+    for key in ("scopes", "scopes/now"):
+        conn.forget_cached(key)  # an hour later
+    with pytest.raises(NeedsLogin) as caught:
+        conn.hooks.write_records([make.note(person)])
+    assert caught.value.code == "inactive"
+    assert world.titles() == []
 
 
 def test_missing_scopes_are_named_with_a_remedy(world: Any, conn: Connection) -> None:
@@ -244,6 +259,17 @@ def test_preset_is_a_mapping(conn: Connection) -> None:
         "rescheduled": "add",
         "cancelled": "add",
     }
+
+
+def test_each_preset_says_what_it_cannot_do_and_why_there_are_no_meetings(
+    conn: Connection,
+) -> None:
+    presets = conn.hooks.presets()
+    assert set(presets) == {"booking-record", "linktime"}
+    for text in presets.values():
+        told = " ".join(line.lstrip("# ") for line in text.split("title")[0].splitlines())
+        assert "It cannot" in told or "A note cannot" in told
+        assert "Attio's API cannot move or cancel one" in told
 
 
 def test_preset_writes_fields_that_notes_have(conn: Connection) -> None:

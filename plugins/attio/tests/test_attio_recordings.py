@@ -1,13 +1,15 @@
 """The sandbox answers as the live service did: same status, same keys, same types.
 
 Exchanges recorded by others with the live service in 2026-05 lie beside this repository, if at
-all (`shared/recordings/attio`); without them the shapes below, taken from them, still hold.
+all (`shared/recordings/attio`). Our own cassettes (`tests/cassettes/attio/shapes`) hold the same
+shapes, and are what the sandbox is held against where those are not.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import yaml
 
 from crmwire_attio.sandbox_app.call import system_writer
 
+shapes: Any = sys.modules["attio_shapes"]
 RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings" / "attio"
 ELSEWHERE = re.compile(r"/v2/(webhooks|comments|threads|meetings)|/views$|/records/search|/deals/")
 """What the plugin has no use for, and the sandbox does not have."""
@@ -143,6 +146,108 @@ def differences(theirs: Any, ours: Any, path: str = "") -> Iterator[str]:
             yield from min(found, key=len)
     elif type(theirs) is not type(ours):
         yield f"{path} is {theirs!r}, ours {ours!r}"
+
+
+# ---------------------------------------------------------------- our own cassettes
+
+
+@pytest.mark.parametrize("name", list(shapes.STORIES))
+def test_answers_have_the_shapes_that_our_cassettes_hold(world: Any, name: str) -> None:
+    kept = shapes.cassettes()[name]
+    with shapes.client(world.url, "sandbox") as http:
+        for number, (step, answer) in enumerate(shapes.told(http, shapes.STORIES[name])):
+            theirs = kept[number]["response"]
+            assert answer.status_code == theirs["status"]["code"], (step, answer.text)
+            assert kept[number]["request"]["method"] == step.method
+            shape = json.loads(theirs["body"]["string"])
+            assert not list(differences(shape, answer.json())), step
+    assert number + 1 == len(kept)
+
+
+def test_our_cassettes_say_where_they_come_from_and_hold_no_secret() -> None:
+    files = sorted(shapes.FOLDER.glob("*.yaml"))
+    assert [file.stem for file in files] == sorted(shapes.STORIES)
+    for file in files:
+        text = file.read_text()
+        provenance = yaml.safe_load(text)["provenance"]
+        assert provenance["from"] == "sandbox"
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", provenance["date"])
+        assert provenance["api"] == "v2"
+        assert "127.0.0.1" not in text
+        assert shapes.TOKEN + '"' not in text
+        assert set(re.findall(r"[\w.+-]+@([\w.-]+\w)", text.lower())) <= {"example.com"}
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not here")
+@pytest.mark.parametrize(("exchange", "path"), list(recorded()))
+def test_our_cassettes_hold_the_shape_that_was_recorded(
+    world: Any, exchange: dict[str, Any], path: str
+) -> None:
+    """So that the recordings are not needed to know it: same call, status, keys and types."""
+    theirs = exchange["response"]
+    called = shapes.place(exchange["request"]["method"], exchange["request"]["uri"])
+    standard = frozenset(world.workspace().objects[_slug(path)].attributes if _slug(path) else ())
+    told = _unnamed(_standard(json.loads(theirs["body"]["string"]), standard))
+    tries = [
+        [
+            one
+            for one in differences(told, _unnamed(json.loads(ours["body"]["string"])))
+            if not _known(one)
+        ]
+        for request, ours in (
+            (one["request"], one["response"])
+            for kept in shapes.cassettes().values()
+            for one in kept
+        )
+        if shapes.place(request["method"], request["uri"]) == called
+        and ours["status"]["code"] == theirs["status"]["code"]
+    ]
+    tries = [[one for one in some if not BY_ATTIO.search(one)] for some in tries]
+    assert tries, f"no cassette holds {called} answered with {theirs['status']['code']}"
+    assert not min(tries, key=len)
+
+
+BY_ATTIO = re.compile(r"\.created_by_actor\.id is None")
+"""What Attio wrote itself in the recorded workspaces, and we in ours."""
+
+
+def _unnamed(told: Any) -> Any:
+    """The answer with the values of a list's attributes in one list: each list has its own."""
+    if isinstance(told, dict):
+        return {
+            key: [one for elements in value.values() for one in elements]
+            if key == "entry_values"
+            else _unnamed(value)
+            for key, value in told.items()
+        }
+    return [_unnamed(one) for one in told] if isinstance(told, list) else told
+
+
+def _slug(path: str) -> str:
+    found = re.match(r"/v2/objects/(people|companies)\b", path)
+    return found[1] if found else ""
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not here")
+def test_our_refusals_have_the_forms_of_those_recorded_in_2025() -> None:
+    recorded = json.loads((RECORDINGS / "live-2025-07-ruby" / "errors.json").read_text())
+    ours = [
+        json.loads(one["response"]["body"]["string"]) for one in shapes.cassettes()["refusals"][1:]
+    ]
+    compared = []
+    for one in recorded:
+        theirs = one["body"]
+        same = [body for body in ours if body["code"] == theirs["code"]]
+        if not same:
+            continue
+        compared.append(theirs["code"])
+        details = [detail for body in same for detail in body.get("validation_errors", ())]
+        body = same[0] | ({"validation_errors": details} if "validation_errors" in theirs else {})
+        assert not list(differences(theirs, body)), one
+    assert {"not_found", "validation_type"} <= set(compared)
+
+
+# ---------------------------------------------------------------- the live service
 
 
 @pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not here")

@@ -149,6 +149,20 @@ def test_rows_that_do_not_fit_are_named(world: Any, conn: Connection) -> None:
     assert all(finding.remedy for finding in told.values())
 
 
+def test_check_says_what_set_up_would_make_and_what_may_have_been_meant(
+    world: Any, conn: Connection
+) -> None:
+    mapping = mapping_of(conn)
+    [missing] = [one for one in conn.hooks.check_mapping(mapping) if one.level == "warning"]
+    assert missing.remedy == f"Run `crmwire setup {conn.name}`, which makes it."
+    set_up(conn)
+    more = conn.hooks.presets()["booking-record"] + 'seats = { title = "Seats" }\n'
+    more = more.replace('details  = "{{ booking.notes }}"', 'seats = "2"\ndetials = "x"')
+    told = found(conn, mapping_of(conn, more))
+    assert told["activity bookings.seats"].remedy.startswith(f"Run `crmwire setup {conn.name}`")
+    assert told["activity bookings.detials"].message.endswith("Is details meant?")
+
+
 def test_scopes_that_the_mapping_needs_are_named(world: Any, conn: Connection) -> None:
     world.admin("set_scopes", scopes="object_configuration:read record_permission:read")
     told = [one.message for one in conn.hooks.check_mapping(mapping_of(conn))]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from crmwire.connections import Connection
     from crmwire.errors import Failure
+    from crmwire.http import Request
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.sandbox import SandboxSettings
     from crmwire.types import (
@@ -45,9 +46,25 @@ def crm_info() -> CrmInfo | None:
 
 @hookimpl
 def auth_scheme(conn: Connection) -> AuthScheme | None:
-    from crmwire_attio.info import AUTH
+    from crmwire_attio import logins
 
-    return AUTH
+    return logins.scheme(conn)
+
+
+@hookimpl
+def classify_login_error(
+    conn: Connection, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    from crmwire_attio import logins
+
+    return logins.failure(status, body, conn.name)
+
+
+@hookimpl
+def revocation(conn: Connection, token: str) -> Request | None:
+    from crmwire_attio import logins
+
+    return logins.revocation(conn, token)
 
 
 @hookimpl
@@ -91,9 +108,9 @@ def map_event(
 
 @hookimpl
 def merge_fields(conn: Connection, draft: Draft, match: Match) -> Sequence[FieldChange] | None:
-    from crmwire_attio import instead
+    from crmwire_attio import merging
 
-    return instead.changes(draft, match)
+    return merging.changes(draft, match)
 
 
 @hookimpl
@@ -137,7 +154,7 @@ def classify_error(
 ) -> Failure | None:
     from crmwire_attio import errors
 
-    return errors.failure(status, body)
+    return errors.failure(status, body, conn.name)
 
 
 @hookimpl

@@ -116,16 +116,13 @@ def make(data: Mapping[str, Any], *parts: str) -> Request:
 # ---------------------------------------------------------------- notes and tasks
 
 
-def list_notes(object_: str, record: str, offset: int) -> Request:
+def list_notes(offset: int, parent: tuple[str, str] | None = None) -> Request:
+    """The notes of one record, or of the workspace, oldest first."""
+    of = {"parent_object": parent[0], "parent_record_id": parent[1]} if parent else {}
     return Request(
         method="GET",
         path=_path("notes"),
-        params={
-            "parent_object": object_,
-            "parent_record_id": record,
-            "limit": str(NOTES_PAGE),
-            "offset": str(offset),
-        },
+        params={**of, "limit": str(NOTES_PAGE), "offset": str(offset)},
         accept=frozenset([404]),
         limit="notes",
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmwire.errors import NeedsLogin, RetryLater
+from crmwire.errors import Failure
 from crmwire.types import ConnectionReport, FieldInfo, Finding
-from crmwire_attio import api, notes, schema, scopes, tasks
+from crmwire_attio import api, lookup, notes, schema, scopes, tasks
 from crmwire_attio.choices import PLURAL
-from crmwire_attio.errors import BY_STATUS
 from crmwire_attio.flows import Flow, run
 
 if TYPE_CHECKING:
@@ -29,35 +28,38 @@ def check_connection(conn: Connection) -> ConnectionReport:
 
     Raises: NeedsLogin for a dead token, which Attio answers with 200 and `active: false`.
     """
-    response = conn.http.send(api.read("self"))
-    told = response.json()
-    if not isinstance(told, dict) or "active" not in told:
-        raise RetryLater("Attio's answer is not in the form that it should have.", sent="no")
-    if not told["active"]:
-        raise NeedsLogin(
-            "Attio no longer knows this access token.",
-            remedy=BY_STATUS[401].remedy,
-            code="inactive",
-            request_id=response.request_id,
-        )
+    told = scopes.identity(conn)
     held = tuple(sorted(str(told.get("scope") or "").split()))
     scopes.keep(conn, held)
+    user = str(told.get("authorized_by_workspace_member_id") or "")
     return ConnectionReport(
         account_id=str(told["workspace_id"]),
         account_name=str(told.get("workspace_name") or told["workspace_id"]),
-        user_id=str(told.get("authorized_by_workspace_member_id") or ""),
+        user_id=user,
+        user_name=_name(conn, user, held),
         scopes=held,
-        findings=_findings(held),
+        findings=_findings(held, scopes.where(conn)),
     )
 
 
-def _findings(held: Sequence[str]) -> tuple[Finding, ...]:
+def _name(conn: Connection, member: str, held: Sequence[str]) -> str:
+    """The name of the member who let us in, if it may be read."""
+    if not member or scopes.missing(held, scopes.USERS):
+        return ""
+    found = lookup.members(conn)
+    named = [] if isinstance(found, Failure) else found
+    return next(
+        (str(row["name"]) for row in named if row["id"]["workspace_member_id"] == member), ""
+    )
+
+
+def _findings(held: Sequence[str], where: str) -> tuple[Finding, ...]:
     findings = [
         Finding(
             level="error",
             subject=scope,
             message=f"The access token lacks the scope {scope}.",
-            remedy=f"Give it to the token in {scopes.WHERE}.",
+            remedy=f"{where}.",
         )
         for scope in scopes.missing(held, NEEDED)
     ]
@@ -66,7 +68,7 @@ def _findings(held: Sequence[str]) -> tuple[Finding, ...]:
             level="warning",
             subject=scope,
             message=f"The access token lacks the scope {scope}: {USEFUL[scope]}.",
-            remedy=f"If the mapping needs it, give it to the token in {scopes.WHERE}.",
+            remedy=f"If the mapping needs it: {where[0].lower()}{where[1:]}.",
         )
         for scope in scopes.missing(held, USEFUL)
     ]

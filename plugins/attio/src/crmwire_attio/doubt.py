@@ -7,7 +7,7 @@ what was made since the attempt was sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -151,7 +151,7 @@ def _notes(
     conn: Connection, writes: Sequence[Write], people: Mapping[str, _Person | Failure]
 ) -> dict[str, Found]:
     """Notes by parent, content and time; all writes to one parent share one listing."""
-    ours, found = _ours(conn), dict[str, Found]()
+    found: dict[str, Found] = {}
     placed: list[tuple[Write, list[tuple[str, str]]]] = []
     for write in writes:
         try:
@@ -169,12 +169,54 @@ def _notes(
                 break
             rows += listing
         else:
-            found[write.id] = _by_age(
-                as_record("notes", row, (), Schema(conn))
-                for row in rows
-                if ours(row.get("created_by_actor") or {}) and _is_note(row, write)
-            )
+            found[write.id] = _fitting(conn, rows, write)
+    lost = [(write, several) for write, several in placed if found[write.id] == [] and several]
+    found.update(_moved(conn, lost))
     return found
+
+
+def _fitting(conn: Connection, rows: Iterable[api.Row], write: Write) -> list[Record]:
+    ours = _ours(conn)
+    return _by_age(
+        as_record("notes", row, (), Schema(conn))
+        for row in rows
+        if ours(row.get("created_by_actor") or {}) and _is_note(row, write)
+    )
+
+
+def _moved(
+    conn: Connection, placed: Sequence[tuple[Write, list[tuple[str, str]]]]
+) -> dict[str, Found]:
+    """Notes whose parent is gone: a merge gives it a new id, and takes the notes along.
+
+    Who it was merged into cannot be asked for, so they are looked for among the newest notes of
+    the workspace.
+    """
+    asked: dict[str, list[str]] = {}
+    for object_, record in api.distinct(one for _, several in placed for one in several):
+        asked.setdefault(object_, []).append(record)
+    flows = [api.all_rows(object_, {"record_id": {"$in": ids}}) for object_, ids in asked.items()]
+    there: set[str] = set()
+    for outcome in run(conn, flows):
+        if isinstance(outcome, Failure):
+            return {write.id: outcome for write, _ in placed}
+        there |= {api.id_of(row) for row in outcome}
+    orphans = [
+        write for write, several in placed if not there.issuperset(id_ for _, id_ in several)
+    ]
+    if not orphans:
+        return {}
+    since = min(_made_since(write) for write in orphans)
+    [listing] = run(conn, [notes.newest(since)])
+    if isinstance(listing, Failure):
+        return {write.id: listing for write in orphans}
+    return {write.id: _fitting(conn, listing, write) for write in orphans}
+
+
+def _made_since(write: Write) -> datetime:
+    """When a note that fits was made at the earliest, as it says itself."""
+    told = api.parsed_time(notes.body(write).get(notes.CREATED_AT))
+    return told or _since(write) or datetime.min.replace(tzinfo=UTC)
 
 
 def _parents(write: Write, people: Mapping[str, _Person | Failure]) -> list[tuple[str, str]]:

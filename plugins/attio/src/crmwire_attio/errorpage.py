@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from crmwire.errors import Failure, RetryLater
-from crmwire_attio import errors
+from crmwire_attio import errors, logins
 
 
 @frozen
@@ -129,9 +129,32 @@ first.
 """
 
 
+_LOGIN = """
+## Refusals of the login
+
+By the `error` of the redirect or of `/oauth/token`, and by what its description says where one
+code stands for several causes. The codes are those of RFC 6749, the descriptions guesses: no
+refusal of Attio's login was ever published. A wrong client id or redirect address is shown in the
+browser and never comes back; `crmwire connect` then says what to look at.
+
+| error | our code | what it says | what happens | remedy |
+|---|---|---|---|---|
+"""
+
+
 def page() -> str:
     """The whole page."""
-    return _HEAD + "".join(_rows()) + _OWN + "".join(f"| `{c}` | {why} |\n" for c, why in OWN)
+    own = "".join(f"| `{code}` | {why} |\n" for code, why in OWN)
+    return _HEAD + "".join(_rows()) + _OWN + own + _LOGIN + "".join(_login_rows())
+
+
+def _login_rows() -> Iterable[str]:
+    for one in logins.REFUSED:
+        found = logins.failure(0, json.dumps({"error": one.code, "error_description": one.told}))
+        assert found is not None
+        yield (
+            f"| `{one.code}` | `{found.code}` | {one.message} | {_what(found)} | {found.remedy} |\n"
+        )
 
 
 def _rows() -> Iterable[str]:

@@ -41,15 +41,17 @@ class Meaning:
     pause: bool = False
 
 
-_MAPPING = "Compare the mapping with the workspace: `crmwire check` names what does not fit."
-_SETUP = "Run `crmwire setup`, which makes what the mapping describes, or change the mapping."
+NAME = "NAME"
+"""Stands in remedies for the connection's name."""
+_MAPPING = "Compare the mapping with the workspace: `crmwire check NAME` names what does not fit."
+_SETUP = "Run `crmwire setup NAME`, which makes what the mapping describes, or change the mapping."
 _VALUE = "Correct the value in the source, or the field's row in the mapping; then retry."
-_LOGIN = (
-    "Make a new access token in Attio and give it to this connection: "
-    "`crmwire connection add attio --name NAME`."
+LOGIN = (
+    "Log in again with `crmwire connect attio --name NAME`, or make a new access token in Attio "
+    "and give it to `crmwire connection add attio --name NAME`."
 )
 _SCOPES = (
-    "Give the access token the scopes that `crmwire check` names (Attio's workspace settings, "
+    "Give the access token the scopes that `crmwire check NAME` names (Attio's workspace settings, "
     "Developers, Access tokens), or the permission for the object."
 )
 _PLAN = "The workspace's plan does not include it: change the mapping or the plan."
@@ -90,14 +92,14 @@ BY_CODE: Mapping[str, Meaning] = {
 }
 
 BY_STATUS_AND_CODE: Mapping[tuple[int, str], Meaning] = {
-    (401, "unauthorized"): Meaning(kind=NeedsLogin, remedy=_LOGIN),
+    (401, "unauthorized"): Meaning(kind=NeedsLogin, remedy=LOGIN),
     (403, "unauthorized"): Meaning(kind=NotAllowed, remedy=_SCOPES),
     (413, "validation_type"): Meaning(kind=Rejected, remedy="Shorten the text."),
 }
 """Codes that mean something else with this status."""
 
 BY_STATUS: Mapping[int, Meaning] = {
-    401: Meaning(kind=NeedsLogin, remedy=_LOGIN),
+    401: Meaning(kind=NeedsLogin, remedy=LOGIN),
     402: Meaning(kind=NotAllowed, remedy=_PLAN),
     403: Meaning(kind=NotAllowed, remedy=_SCOPES),
     408: Meaning(kind=RetryLater),
@@ -123,8 +125,11 @@ def meaning(status: int, code: str) -> Meaning:
     return Meaning(kind=RetryLater) if status >= 500 else Meaning(kind=Rejected, remedy=_VALUE)
 
 
-def failure(status: int, body: str) -> Failure | None:
-    """The failure that a refusing answer stands for; None if its body is not Attio's."""
+def failure(status: int, body: str, name: str = NAME) -> Failure | None:
+    """The failure that a refusing answer stands for; None if its body is not Attio's.
+
+    `name` is the connection's, which remedies tell.
+    """
     try:
         told = json.loads(body)
     except ValueError:
@@ -143,9 +148,10 @@ def failure(status: int, body: str) -> Failure | None:
         means = Meaning(kind=Rejected, remedy=_MAPPING)
     fields = named_fields(told)
     code = code or f"HTTP {status}"
+    remedy = means.remedy.replace(NAME, name)
     if means.kind is RetryLater:
-        return RetryLater(message, pause=means.pause, remedy=means.remedy, code=code, fields=fields)
-    return means.kind(message, remedy=means.remedy, code=code, fields=fields)
+        return RetryLater(message, pause=means.pause, remedy=remedy, code=code, fields=fields)
+    return means.kind(message, remedy=remedy, code=code, fields=fields)
 
 
 def named_fields(told: Mapping[str, Any]) -> tuple[str, ...]:

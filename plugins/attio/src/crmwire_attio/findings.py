@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from crmwire.errors import Failure, NeedsLogin, NotAllowed, Rejected, RetryLater
 from crmwire.types import FieldInfo, Finding
 from crmwire_attio import checking, scopes
+from crmwire_attio.api import LIST
 from crmwire_attio.errors import NO_OBJECT
-from crmwire_attio.settings import settings_of
+from crmwire_attio.settings import NewObject, settings_of
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from crmwire.mapping_form import FieldRow
 
 Rows = Mapping[str, "FieldRow"]
-_SETUP = "Run `crmwire setup`, which makes what the mapping describes."
 
 
 def check_mapping(conn: Connection, mapping: FieldMapping) -> list[Finding]:
@@ -32,9 +33,9 @@ def check_mapping(conn: Connection, mapping: FieldMapping) -> list[Finding]:
         except Rejected as failure:
             if failure.code != NO_OBJECT:
                 raise
-            found.append(_no_object(mapping, role, type_, failure))
+            found.append(_no_object(conn, mapping, role, type_, failure))
             continue
-        found += _of_rows(role, type_, rows, fields)
+        found += _of_rows(conn, mapping, role, type_, rows, fields)
         found += _of_keys(role, type_, match, fields)
         absent = [one.name for one in fields.values() if one.required and one.name not in rows]
         found += [
@@ -61,15 +62,20 @@ def _tables(mapping: FieldMapping) -> Iterator[tuple[str, str, Rows, Sequence[st
         yield role, activity.object, rows, activity.match
 
 
-def _no_object(mapping: FieldMapping, role: str, type_: str, failure: Failure) -> Finding:
-    falls_back = settings_of(mapping.crm).without_object == "note"
+def _no_object(
+    conn: Connection, mapping: FieldMapping, role: str, type_: str, failure: Failure
+) -> Finding:
+    falls_back = settings_of(mapping.crm).without_object == "note" and not type_.startswith(LIST)
+    remedy = failure.remedy.removesuffix("; then retry.") + "."
+    if type_ in settings_of(mapping.crm).objects:
+        remedy = f"Run `crmwire setup {conn.name}`, which makes it."
     return Finding(
         level="warning" if falls_back else "error",
         subject=f"{role} {type_}",
         message=f"{failure.message} Its records are written as notes."
         if falls_back
         else failure.message,
-        remedy=_SETUP,
+        remedy=remedy,
     )
 
 
@@ -82,21 +88,29 @@ def _of_scopes(conn: Connection, role: str, type_: str, rows: Rows) -> Iterator[
             level="error",
             subject=f"{role} {type_}",
             message=f"The access token lacks the scope {scope}.",
-            remedy=f"Give it to the token in {scopes.WHERE}.",
+            remedy=f"{scopes.where(conn)}.",
         )
 
 
 def _of_rows(
-    role: str, type_: str, rows: Rows, fields: Mapping[str, FieldInfo]
+    conn: Connection,
+    mapping: FieldMapping,
+    role: str,
+    type_: str,
+    rows: Rows,
+    fields: Mapping[str, FieldInfo],
 ) -> Iterator[Finding]:
+    described = settings_of(mapping.crm).objects.get(type_, NewObject()).attributes
     for name, row in rows.items():
         subject, field = f"{role} {type_}.{name}", fields.get(name)
         if field is None:
             yield Finding(
                 level="error",
                 subject=subject,
-                message="The workspace has no such attribute.",
-                remedy=f"{_SETUP} Or add it in Attio, or take the row out of the mapping.",
+                message=f"The workspace has no such attribute.{_meant(name, fields)}",
+                remedy=f"Run `crmwire setup {conn.name}`, which makes it."
+                if name in described
+                else "Add it in Attio, or take the row out of the mapping.",
             )
         elif not field.writable:
             yield Finding(
@@ -106,10 +120,18 @@ def _of_rows(
                 remedy="Take the row out of the mapping.",
             )
         elif field.options:
-            yield from _of_choice(subject, row, field)
+            wanted = described[name].options if name in described else ()
+            yield from _of_choice(conn, subject, row, field, wanted)
 
 
-def _of_choice(subject: str, row: FieldRow, field: FieldInfo) -> Iterator[Finding]:
+def _meant(name: str, fields: Iterable[str]) -> str:
+    close = get_close_matches(name, list(fields), n=1)
+    return f" Is {close[0]} meant?" if close else ""
+
+
+def _of_choice(
+    conn: Connection, subject: str, row: FieldRow, field: FieldInfo, described: Sequence[str]
+) -> Iterator[Finding]:
     """A select or status that is given a fixed text must be given one of its choices."""
     text = row.value.text if row.value is not None else ""
     if not text or "{{" in text or text in field.options:
@@ -118,7 +140,9 @@ def _of_choice(subject: str, row: FieldRow, field: FieldInfo) -> Iterator[Findin
         level="error",
         subject=subject,
         message=f"{text!r} is none of its choices: {', '.join(field.options)}.",
-        remedy=f"Use one of them, or add it. {_SETUP}",
+        remedy=f"Run `crmwire setup {conn.name}`, which adds it."
+        if text in described
+        else "Use one of them, or add this one in Attio.",
     )
 
 

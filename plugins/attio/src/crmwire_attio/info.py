@@ -1,8 +1,8 @@
-"""What Attio is to crmwire: object types, limits, how to log in."""
+"""What Attio is to crmwire: object types, keys, limits."""
 
 from __future__ import annotations
 
-from crmwire.types import AuthScheme, CrmInfo, Limit, ObjectType
+from crmwire.types import CrmInfo, Limit, ObjectType
 from crmwire_attio.settings import AttioMapping
 
 BASE_URL = "https://api.attio.com"
@@ -46,13 +46,4 @@ INFO = CrmInfo(
     mapping_class=AttioMapping,
     request_id_header="x-attio-execution-id",
     batch=100,
-)
-
-AUTH = AuthScheme(
-    base_url=BASE_URL,
-    token_hint=(  # noqa: S106  (no password: where to find one)
-        "An access token of 64 characters: Attio's workspace settings, Developers, Access tokens. "
-        "A new one has no scopes; give it record_permission:read-write, "
-        "object_configuration:read, note:read-write and user_management:read."
-    ),
 )

@@ -37,8 +37,8 @@ def find_records(conn: Connection, queries: Sequence[Query]) -> list[Candidates 
             normal = values.comparable(query.key, query.value)
             wanted.setdefault((type_, query.key), {})[normal] = query.value.strip()
     found = _found(conn, wanted)
-    members = _members(conn) if any(query.role == "user" for query in queries) else []
-    return [_answer(query, found, members, schema) for query in queries]
+    users = members(conn) if any(query.role == "user" for query in queries) else []
+    return [_answer(query, found, users, schema) for query in queries]
 
 
 def _found(
@@ -116,15 +116,15 @@ def _keys(asked: Asked, row: api.Row) -> Iterable[str]:
 def _answer(
     query: Query,
     found: Mapping[Asked, Mapping[str, list[api.Row]] | Failure],
-    members: list[api.Row] | Failure,
+    users: list[api.Row] | Failure,
     schema: Schema,
 ) -> Candidates | Failure:
     normal = values.comparable(query.key, query.value)
     if query.role == "user":
-        if isinstance(members, Failure):
-            return members
-        users = [_user(row, query) for row in members if _is(row, query.key, normal)]
-        return Candidates(query=query, records=tuple(users))
+        if isinstance(users, Failure):
+            return users
+        named = [_user(row, query) for row in users if _is(row, query.key, normal)]
+        return Candidates(query=query, records=tuple(named))
     records: list[Record] = []
     for type_ in query.types:
         rows = found[type_, query.key]
@@ -183,7 +183,7 @@ def _plain_record(type_: str, row: api.Row) -> Record:
 # ---------------------------------------------------------------- the CRM's users
 
 
-def _members(conn: Connection) -> list[api.Row] | Failure:
+def members(conn: Connection) -> list[api.Row] | Failure:
     """The workspace's members, read at most once an hour: one call lists them all."""
 
     def load() -> Json:

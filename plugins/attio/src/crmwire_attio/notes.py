@@ -101,10 +101,43 @@ def listing(object_: str, record: str) -> Flow[list[api.Row]]:
     """All notes of one record; none if the record is gone."""
     found: list[api.Row] = []
     while True:
-        response = yield api.list_notes(object_, record, len(found))
+        response = yield api.list_notes(len(found), (object_, record))
         if response.status == 404:
             return found
         chunk = api.rows(response)
         found += chunk
         if len(chunk) < api.NOTES_PAGE:
             return found
+
+
+def newest(since: datetime) -> Flow[list[api.Row]]:
+    """The notes of the whole workspace that were made since then.
+
+    They are listed oldest first (recorded 2026-05) and their number is told nowhere, so the last
+    chunk is searched for: some twenty calls where there are a hundred thousand.
+    """
+    chunks: dict[int, list[api.Row]] = {}
+
+    def chunk(number: int) -> Flow[list[api.Row]]:
+        if number not in chunks:
+            chunks[number] = api.rows((yield api.list_notes(number * api.NOTES_PAGE)))
+        return chunks[number]
+
+    beyond = 1
+    while (yield from chunk(beyond)):
+        beyond *= 2
+    last = beyond // 2
+    while beyond - last > 1:
+        middle = (last + beyond) // 2
+        if (yield from chunk(middle)):
+            last = middle
+        else:
+            beyond = middle
+    found: list[api.Row] = []
+    for number in range(last, -1, -1):
+        rows = yield from chunk(number)
+        found = [*rows, *found]
+        made = api.parsed_time(rows[0].get("created_at")) if rows else None
+        if made is not None and made < since:
+            break
+    return found

@@ -84,8 +84,8 @@ class Schema:
             self._conn.forget_cached(_key(object_))
             raise Rejected(
                 f"{_called(object_)} has no attribute {slug!r} in this workspace.",
-                remedy="Add it (`crmwire setup` adds those that the mapping describes), or take "
-                "the row out of the mapping; then retry.",
+                remedy=f"Add it (`crmwire setup {self._conn.name}` adds those that the mapping "
+                "describes), or take the row out of the mapping; then retry.",
                 code="unknown_attribute",
                 fields=(slug,),
             )
@@ -120,14 +120,14 @@ def _key(object_: str) -> str:
     return f"attributes/{object_}"
 
 
-def _without(object_: str) -> Rejected:
+def _without(conn: Connection, object_: str) -> Rejected:
     kind, slug = api.container(object_)
-    return Rejected(
-        f"The workspace has no {kind.removesuffix('s')} {slug!r}.",
-        remedy="Run `crmwire setup`, which makes what the mapping describes, or change the "
-        "mapping; then retry.",
-        code=NO_OBJECT,
-    )
+    remedy = f"Run `crmwire setup {conn.name}`, which makes what the mapping describes, or change "
+    remedy += "the mapping; then retry."
+    if kind == "lists":
+        remedy = "Make the list in Attio, or change the mapping; then retry."
+    message = f"The workspace has no {kind.removesuffix('s')} {slug!r}."
+    return Rejected(message, remedy=remedy, code=NO_OBJECT)
 
 
 def fetched(conn: Connection, object_: str, *, anew: bool = False) -> Mapping[str, Attribute]:
@@ -143,7 +143,7 @@ def fetched(conn: Connection, object_: str, *, anew: bool = False) -> Mapping[st
         try:
             answer = conn.http.send(api.read(*path))
         except Failure as failure:
-            raise _without(object_) if failure.code == NO_OBJECT else failure from None
+            raise _without(conn, object_) if failure.code == NO_OBJECT else failure from None
         return [_compact(row) for row in api.rows(answer) if not row.get("is_archived")]
 
     stored: Any = conn.cache(_key(object_), _DAY, load)

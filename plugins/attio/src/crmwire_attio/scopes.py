@@ -6,17 +6,17 @@ body of the 403 that a missing scope gets was never published, so scopes are com
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from crmwire.errors import NotAllowed
+from crmwire.errors import NeedsLogin, NotAllowed, RetryLater
 from crmwire_attio import api
+from crmwire_attio.errors import LOGIN, NAME
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
     from crmwire.types import Json
 
-WHERE = "Attio's workspace settings, Developers, Access tokens"
 RECORDS = ("record_permission:read-write", "object_configuration:read")
 READING = ("record_permission:read", "object_configuration:read")
 NOTES = ("note:read-write", *READING)
@@ -29,6 +29,25 @@ _HOUR = 3600.0
 _KNOWN, _NOW = "scopes", "scopes/now"
 
 
+def identity(conn: Connection) -> Mapping[str, Any]:
+    """What `GET /v2/self` tells: workspace, scopes.
+
+    Raises: NeedsLogin for a dead token, which Attio answers with 200 and `active: false`.
+    """
+    response = conn.http.send(api.read("self"))
+    told = response.json()
+    if not isinstance(told, dict) or "active" not in told:
+        raise RetryLater("Attio's answer is not in the form that it should have.", sent="no")
+    if not told["active"]:
+        raise NeedsLogin(
+            "Attio no longer knows this access token.",
+            remedy=LOGIN.replace(NAME, conn.name),
+            code="inactive",
+            request_id=response.request_id,
+        )
+    return told
+
+
 def needed(type_: str) -> tuple[str, ...]:
     """The scopes that writing this type of record takes."""
     if type_ == "notes":
@@ -36,6 +55,14 @@ def needed(type_: str) -> tuple[str, ...]:
     if type_ == "tasks":
         return TASKS
     return LISTS if type_.startswith(api.LIST) else RECORDS
+
+
+def where(conn: Connection) -> str:
+    """Where this connection's scopes are given: to a token, or to the app that it logs in as."""
+    if conn.settings.client_id is None:
+        return "Give it to the token in Attio's workspace settings, Developers, Access tokens"
+    again = f"log in again with `crmwire connect attio --name {conn.name}`"
+    return f"Give it to the app at build.attio.com and {again}"
 
 
 def missing(held: Iterable[str], wanted: Iterable[str]) -> list[str]:
@@ -61,7 +88,7 @@ def refused(conn: Connection, type_: str) -> NotAllowed | None:
         return None
     return NotAllowed(
         f"The access token lacks {_listed(lacking)} for {type_}.",
-        remedy=f"Give it to the token in {WHERE}; then retry.",
+        remedy=f"{where(conn)}; then retry.",
         code="missing_scope",
         fields=lacking,
     )
@@ -74,9 +101,7 @@ def held(conn: Connection, *, anew: bool = False) -> list[str]:
     """
 
     def load() -> Json:
-        told = conn.http.send(api.read("self")).json()
-        scope = told.get("scope") if isinstance(told, dict) else None
-        return str(scope or "").split()
+        return str(identity(conn).get("scope") or "").split()
 
     key, ttl = (_NOW, _MINUTE) if anew else (_KNOWN, _HOUR)
     stored = conn.cache(key, ttl, load)

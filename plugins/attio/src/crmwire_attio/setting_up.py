@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 State = Literal["done", "todo", "impossible"]
 TAKEN = "slug_conflict"
 _AS_NOTES = "Until then the mapping's records are written as notes. "
-_SCOPE = f"Give the token object_configuration:read-write in {scopes.WHERE}. "
 _PLAN = "Ask Attio for a plan with custom objects, or make room by deleting one. "
 
 
@@ -63,8 +62,9 @@ def set_up(
         if steps:
             conn.forget_cached(f"fields/{plan.slug}")
     lacking = scopes.missing(scopes.held(conn), scopes.SETUP) if plans else []
+    needs = f"This takes the scope {lacking[0]}. {scopes.where(conn)}. " if lacking else ""
     falls_back = settings.without_object == "note"
-    return [step for plan in plans for step in _steps(plan, bool(lacking), falls_back)]
+    return [step for plan in plans for step in _steps(plan, needs, falls_back)]
 
 
 def _object_step(slug: str) -> str:
@@ -94,10 +94,9 @@ def _plan(conn: Connection, slug: str, new: NewObject) -> _Plan:
     return _Plan(slug=slug, new=new, there=there, options={k: v for k, v in options.items() if v})
 
 
-def _steps(plan: _Plan, lacks_scope: bool, falls_back: bool) -> Iterator[SetupStep]:
-    may: State = "impossible" if lacks_scope or plan.refused else "todo"
-    remedy = _SCOPE if lacks_scope else ""
-    why = ""
+def _steps(plan: _Plan, needs: str, falls_back: bool) -> Iterator[SetupStep]:
+    may: State = "impossible" if needs or plan.refused else "todo"
+    remedy, why = needs, ""
     if plan.refused:
         remedy, why = _PLAN, f" {plan.refused.message}"
     name = plan.new.plural or plan.slug

@@ -2,14 +2,12 @@
 
 Options: `limits` (on, off), `link_delay` (seconds until a person's company is linked, 0.3),
 `scopes` (of every token, separated by blanks), `custom_objects` (how many the plan includes, 12;
-0 for a plan without any). Where the vendor's behaviour is not known, a
-comment says "Guess".
+0 for a plan without any), and those of `crmwire_attio.sandbox_app.logins`. Where
+the vendor's behaviour is not known, a comment says "Guess".
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from crmwire.sandbox import Account, Sandbox, SandboxSettings, TimelineEntry, TimelinePerson
+from crmwire.sandbox.logins import LoginBook
 from crmwire_attio.sandbox_app import (
     admin,
     answers,
@@ -36,8 +35,9 @@ from crmwire_attio.sandbox_app import (
 from crmwire_attio.sandbox_app.call import Call, Endpoint
 from crmwire_attio.sandbox_app.limits import Windows
 from crmwire_attio.sandbox_app.linking import Linker
+from crmwire_attio.sandbox_app.logins import LoginPages, new_logins, token_of
 from crmwire_attio.sandbox_app.standard import add_standard_objects, fixed_id
-from crmwire_attio.sandbox_app.workspace import Member, Workspace
+from crmwire_attio.sandbox_app.workspace import Access, Member, Workspace
 
 SCOPES = (
     "list_configuration:read-write list_entry:read-write note:read-write "
@@ -60,11 +60,13 @@ class AttioSandbox(Sandbox):
     """Workspaces in memory, one for each token."""
 
     title = "Attio sandbox"
+    later_options = frozenset({"app_scopes"})
 
     def __init__(self, settings: SandboxSettings) -> None:
         self._limited = settings.option("limits", "on") != "off"
         self._windows: dict[str, Windows] = {}
         self._linker = Linker(float(settings.option("link_delay", "0.3")))
+        self._pages = LoginPages(self)
         super().__init__(settings)
 
     def new_account(self, token: str, number: int) -> Workspace:
@@ -91,6 +93,9 @@ class AttioSandbox(Sandbox):
         add_standard_objects(workspace)
         return workspace
 
+    def new_logins(self) -> LoginBook:
+        return new_logins(self.settings)
+
     # ------------------------------------------------------------ requests
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -98,6 +103,7 @@ class AttioSandbox(Sandbox):
         for endpoint in _ENDPOINTS:
             by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
         return [
+            *self._pages.routes(),
             Route("/v2/self", self._self),
             *(
                 Route(path, self._handler(endpoints), methods=list(endpoints))
@@ -108,21 +114,30 @@ class AttioSandbox(Sandbox):
         ]
 
     def account_of(self, request: Request) -> Workspace | None:
-        """By a bearer token, or by a token as user name with an empty password."""
-        account: Account | None = super().account_of(request)
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            try:
-                token = base64.b64decode(given).decode().partition(":")[0]
-            except (binascii.Error, UnicodeDecodeError):
-                return None
-            account = self.accounts.get(token)
-        if not isinstance(account, Workspace) or account.revoked:
+        token = token_of(request)
+        consent = self.logins.consent_of(token)
+        account = self.accounts.get(token if consent is None else consent.account)
+        if not isinstance(account, Workspace) or (consent is None and account.revoked):
             return None
         return account
 
+    def access_of(self, request: Request) -> Access | None:
+        """What the request's token may do: one made in the settings, or one of a login."""
+        token = token_of(request)
+        consent, workspace = self.logins.consent_of(token), self.account_of(request)
+        if workspace is None or consent is None:
+            return None if workspace is None else workspace.own_access
+        return Access(
+            kind="app",
+            id=str(uuid.uuid5(_NAMESPACE, consent.app.client_id)),
+            client_id=consent.app.client_id,
+            scopes=frozenset(consent.scopes),
+            issued_at=self._pages.issued_at(token),
+        )
+
     async def _self(self, request: Request) -> Response:
-        return answers.response(200, members.identity(self.account_of(request)), {})
+        told = members.identity(self.account_of(request), self.access_of(request))
+        return answers.response(200, told, {})
 
     async def _nowhere(self, request: Request) -> Response:
         refusal = answers.no_endpoint(request.method, request.url.path)
@@ -144,11 +159,12 @@ class AttioSandbox(Sandbox):
     def _call(self, request: Request, endpoint: Endpoint, raw: bytes) -> Call:
         """What the handler needs, after login, limits and scopes (guess: in that order)."""
         workspace, now = self.account_of(request), datetime.now(UTC)
-        if workspace is None:
+        access = self.access_of(request)
+        if workspace is None or access is None:
             raise answers.unauthorized()
         if self._limited:
             self._windows.setdefault(workspace.id, Windows()).admit(endpoint.limits, now)
-        lacking = [scope for scope in endpoint.scopes if not workspace.may(scope)]
+        lacking = [scope for scope in endpoint.scopes if not access.may(scope)]
         if lacking:
             raise answers.lacks_scope(lacking)
         try:
@@ -158,6 +174,7 @@ class AttioSandbox(Sandbox):
             raise answers.bad_body(answers.missing([], "object")) from None
         return Call(
             workspace=workspace,
+            access=access,
             params=request.path_params,
             query=request.query_params,
             body=body,
@@ -176,6 +193,8 @@ class AttioSandbox(Sandbox):
 
     async def admin(self, account: Account, action: str, body: Mapping[str, Any]) -> Any:
         assert isinstance(account, Workspace)
+        if action == "uninstall_app":
+            return {"ended": self.logins.end(account.token)}
         return admin.do(account, self._committer(account), self._linker, action, body)
 
     def timelines(self, account: Account) -> list[TimelinePerson]:

@@ -8,7 +8,8 @@
 | `add_member` | email_address; first_name, last_name, access_level | workspace_member_id |
 | `add_attribute` | object, slug, type; multi, unique, required, options, targets | |
 | `set_scopes` | scopes: separated by blanks | |
-| `revoke_token` | | |
+| `revoke_token` | the token that was made in the settings | |
+| `uninstall_app` | ends every login to the workspace | |
 """
 
 from __future__ import annotations

@@ -213,6 +213,17 @@ def wrong(path: Sequence[str], expected: str, value: object) -> dict[str, Any]:
     }
 
 
+def no_option(path: Sequence[str], options: Sequence[str], value: object) -> dict[str, Any]:
+    """A word that is none of those that a member takes (recorded 2025-07)."""
+    expected = " | ".join(f"'{one}'" for one in options)
+    return {
+        "code": "invalid_option",
+        "path": list(path),
+        "message": f"Invalid enum value. Expected {expected}, received '{value}'",
+        "options": list(options),
+    }
+
+
 def checked(body: object, wanted: Mapping[str, str], *, required: bool) -> dict[str, Any]:
     """The body's `data`, if its members have the wanted types (as JavaScript names them).
 

@@ -11,7 +11,7 @@ from attrs import frozen
 from crmwire_attio.sandbox_app.answers import Answer, bad_body
 from crmwire_attio.sandbox_app.limits import Kind
 from crmwire_attio.sandbox_app.store import Commit, Writer
-from crmwire_attio.sandbox_app.workspace import SYSTEM, Object, Record, Workspace
+from crmwire_attio.sandbox_app.workspace import SYSTEM, Access, Object, Record, Workspace
 
 if TYPE_CHECKING:
     from crmwire_attio.sandbox_app.linking import Linker
@@ -22,6 +22,7 @@ class Call:
     """One authorised request. `params` are of the path, `body` is the parsed JSON, if any."""
 
     workspace: Workspace
+    access: Access
     params: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
@@ -50,7 +51,7 @@ class Call:
     def writer(self) -> Writer:
         return Writer(
             workspace=self.workspace,
-            actor=self.workspace.token_actor,
+            actor=self.access.actor,
             now=self.now,
             commit=self.commit,
         )

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmwire_attio.sandbox_app.answers import Answer, Refusal, bad_body, checked, slug_taken, stamp
+from crmwire_attio.sandbox_app.answers import (
+    Answer,
+    Refusal,
+    bad_body,
+    checked,
+    no_option,
+    slug_taken,
+    stamp,
+)
 from crmwire_attio.sandbox_app.call import Call, Endpoint, Handler
 from crmwire_attio.sandbox_app.workspace import (
     Attribute,
@@ -213,8 +221,7 @@ def get_attribute(call: Call) -> Answer:
 def create_attribute(call: Call) -> Answer:
     target, data = call.target, checked(call.body, _ATTRIBUTE, required=True)
     if data["type"] not in TYPES:
-        message = f"Invalid enum value. Received '{data['type']}'"
-        raise bad_body({"code": "invalid_option", "path": ["data", "type"], "message": message})
+        raise bad_body(no_option(["data", "type"], sorted(TYPES), data["type"]))
     if data["api_slug"] in target.attributes:
         raise slug_taken(data["api_slug"])
     config = data["config"]

@@ -95,7 +95,7 @@ def create_list(call: Call) -> Answer:
         parent_object=call.workspace.object(data["parent_object"]).slug,
         workspace_access=data["workspace_access"],
         member_access=data["workspace_member_access"],
-        created_by=call.workspace.token_actor,
+        created_by=call.access.actor,
     )
     call.workspace.lists[made.slug] = made
     call.commit("create", "lists", made.id, {"api_slug": made.slug})

@@ -9,24 +9,22 @@ from typing import Any
 
 from crmwire_attio.sandbox_app.answers import Answer, Refusal
 from crmwire_attio.sandbox_app.call import Call, Endpoint
-from crmwire_attio.sandbox_app.workspace import Member, Workspace
-
-_ISSUED_AT = 1778892789
+from crmwire_attio.sandbox_app.workspace import Access, Member, Workspace
 
 
-def identity(workspace: Workspace | None) -> dict[str, Any]:
+def identity(workspace: Workspace | None, access: Access | None) -> dict[str, Any]:
     """What `GET /v2/self` tells of a token; of an unknown one, that it is not active."""
-    if workspace is None or workspace.revoked:
+    if workspace is None or access is None:
         return {"active": False}
     return {
         "active": True,
-        "scope": " ".join(sorted(workspace.scopes)),
-        "client_id": workspace.client_id,
+        "scope": " ".join(sorted(access.scopes)),
+        "client_id": access.client_id,
         "token_type": "Bearer",
         "exp": None,
-        "iat": _ISSUED_AT,
+        "iat": access.issued_at,
         "sub": workspace.id,
-        "aud": workspace.client_id,
+        "aud": access.client_id,
         "iss": "attio.com",
         "token_level": "workspace",
         "authorized_by_workspace_member_id": workspace.first_member.id,

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crmwire_attio.sandbox_app.answers import Answer, Refusal, bad_body, checked, stamp
+from crmwire_attio.sandbox_app.answers import Answer, Refusal, bad_body, checked, no_option, stamp
 from crmwire_attio.sandbox_app.call import Call, Endpoint
 from crmwire_attio.sandbox_app.workspace import Note, Workspace
 
@@ -39,15 +39,7 @@ def _contents(data: dict[str, Any]) -> tuple[str, str]:
     """A content as plain text and as markdown."""
     content, format_ = data["content"], data.get("format", "plaintext")
     if format_ not in ("plaintext", "markdown"):
-        message = f"Invalid enum value. Expected 'plaintext' | 'markdown', received '{format_}'"
-        raise bad_body(
-            {
-                "code": "invalid_option",
-                "path": ["data", "format"],
-                "message": message,
-                "options": ["plaintext", "markdown"],
-            }
-        )
+        raise bad_body(no_option(["data", "format"], ["plaintext", "markdown"], format_))
     if len(content) > _LONGEST:
         # Guess: the message.
         raise Refusal(413, "validation_type", "The note's content is too large.")
@@ -68,7 +60,7 @@ def create_note(call: Call) -> Answer:
         title=data["title"],
         content_plaintext=plaintext,
         content_markdown=markdown,
-        created_by=call.workspace.token_actor,
+        created_by=call.access.actor,
         created_at=_backdated(call, data.get("created_at")),
     )
     call.workspace.notes[note.id] = note

@@ -55,7 +55,7 @@ def create_task(call: Call) -> Answer:
         completed_at=None,
         linked=[],
         assignees=[],
-        created_by=call.workspace.token_actor,
+        created_by=call.access.actor,
         created_at=stamp(call.now),
     )
     _change(call, task, data)

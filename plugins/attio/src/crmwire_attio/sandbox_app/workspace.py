@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import attrs
-from attrs import define
+from attrs import define, frozen
 
 from crmwire.sandbox import Account
 from crmwire_attio.sandbox_app.answers import no_attribute, no_list, no_object, no_record, stamp
@@ -151,6 +151,25 @@ class Task:
     created_at: str
 
 
+@frozen(kw_only=True)
+class Access:
+    """What a token may do, and the actor that its writes bear (recorded 2026-05)."""
+
+    kind: Literal["api-token", "app"]
+    id: str
+    client_id: str
+    scopes: frozenset[str]
+    issued_at: int = 1778892789
+
+    @property
+    def actor(self) -> Actor:
+        return {"type": self.kind, "id": self.id}
+
+    def may(self, scope: str) -> bool:
+        held = {scope, scope.replace(":read", ":read-write") if scope.endswith(":read") else scope}
+        return bool(held & self.scopes)
+
+
 @define(kw_only=True, eq=False)
 class Workspace(Account):
     """One workspace and the token that reaches it. Ids are the same in each run of a token."""
@@ -188,10 +207,6 @@ class Workspace(Account):
             raise no_list(name)
         return found
 
-    def may(self, scope: str) -> bool:
-        held = {scope, scope.replace(":read", ":read-write") if scope.endswith(":read") else scope}
-        return bool(held & self.scopes)
-
     def notes_on(self, object_: str, record: str) -> Iterable[Note]:
         return (
             note
@@ -200,8 +215,10 @@ class Workspace(Account):
         )
 
     @property
-    def token_actor(self) -> Actor:
-        return {"type": "api-token", "id": self.token_id}
+    def own_access(self) -> Access:
+        """That of the token made in the workspace's settings."""
+        return Access(kind="api-token", id=self.token_id, client_id=self.client_id,
+                      scopes=self.scopes)  # fmt: skip
 
     @property
     def first_member(self) -> Member:
