@@ -17,7 +17,7 @@ from crmwire import UnreadableWebhook, WebhookRefused, hookspecs
 from crmwire.hooks import SourceHooks, manager
 from crmwire.signatures import sign, verify
 from crmwire.types import Event, Feed, WebhookRequest
-from crmwire.vocabulary import EVENT_TYPES, Answer, Booking, Details, Page, Person
+from crmwire.vocabulary import EVENT_TYPES, Answer, Booking, Details, Page, Payment, Person
 
 HERE = Path(__file__).parent
 PAYLOADS = sorted((HERE / "payloads").glob("*.json"))
@@ -114,6 +114,7 @@ def test_a_whole_booking_is_told_in_the_vocabulary() -> None:
             timezone="Europe/London",
             notes="The gate is on the left.",
             location="12 Orchard Row",
+            url="https://bookings.example.com/booking/orchard-1",
         ),
         guest=Person(
             email="harriet@example.com",
@@ -121,6 +122,7 @@ def test_a_whole_booking_is_told_in_the_vocabulary() -> None:
             given_name="Harriet",
             family_name="Vane",
             phone="+442079460321",
+            company="Vane Books",
             locale="en",
             timezone="Europe/London",
         ),
@@ -150,12 +152,27 @@ def test_a_whole_booking_is_told_in_the_vocabulary() -> None:
         ),
         page=Page(id="310", title="Garden visit"),
         answers=(
-            Answer(key="attendeePhoneNumber", label="phone_number", values=("+442079460321",)),
-            Answer(key="notes", label="additional_notes", values=("The gate is on the left.",)),
+            Answer(
+                key="attendeePhoneNumber",
+                label="phone_number",
+                type="phone",
+                values=("+442079460321",),
+            ),
+            Answer(
+                key="notes",
+                label="additional_notes",
+                type="text",
+                values=("The gate is on the left.",),
+            ),
             Answer(key="company", label="Company", values=("Vane Books",)),
-            Answer(key="plants", label="Which plants?", values=("Roses", "Apple trees")),
-            Answer(key="size", label="Size in square metres", values=("250",)),
-            Answer(key="fence", label="Is there a fence?", values=("true",)),
+            Answer(
+                key="plants",
+                label="Which plants?",
+                type="multiple",
+                values=("Roses", "Apple trees"),
+            ),
+            Answer(key="size", label="Size in square metres", type="number", values=("250",)),
+            Answer(key="fence", label="Is there a fence?", type="boolean", values=("true",)),
         ),
         tracking={"utm_source": "newsletter", "salesforce_id": "003000000000001AAA"},
     )
@@ -221,7 +238,7 @@ def test_a_choice_with_a_field_beside_it_is_the_field() -> None:
     assert parsed("booking_created", responses=responses).details.answers == (
         Answer(key="how", label="How?", values=("By boat",)),
         Answer(key="who", label="Who?", values=("me",)),
-        Answer(key="deep", label="Deep?", values=("1.5", "y")),
+        Answer(key="deep", label="Deep?", type="multiple", values=("1.5", "y")),
     )
 
 
@@ -262,6 +279,59 @@ def test_only_what_every_booking_has_is_needed() -> None:
         "payload": {"uid": "bare", "startTime": "2026-11-24T09:00:00Z"},
     }
     assert parse(body).details == Details(booking=Booking(start=at("2026-11-24T09:00:00+00:00")))
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "amount"),
+    [(1250, "eur", "12.50"), (5, "usd", "0.05"), (3000, "jpy", "3000")],
+)
+def test_what_a_booking_costs_is_told_in_main_units(price: int, currency: str, amount: str) -> None:
+    event = parsed("booking_created", price=price, currency=currency)
+    assert event.details.payment == Payment(amount=amount, currency=currency.upper())
+    paid = parsed("booking_created", price=price, currency=currency, paid=True)
+    assert paid.details.payment is not None
+    assert paid.details.payment.status == "paid"
+
+
+@pytest.mark.parametrize("price", [0, None, True, "12", -5, 10**400])
+def test_a_booking_without_a_price_tells_of_no_payment(price: object) -> None:
+    assert parsed("booking_created", price=price).details.payment is None
+
+
+def test_hidden_questions_that_the_link_fills_in_are_tracking() -> None:
+    hidden = {"label": "x", "value": "003A", "isHidden": True}
+    responses = {"sfid": hidden, "utm_source": hidden, "colour": hidden, "id": {"value": "no"}}
+    event = parsed("booking_created", responses=responses, metadata={}, tracking={"utm_x": "y"})
+    assert event.details.tracking == {"sfid": "003A", "utm_source": "003A", "utm_x": "y"}
+
+
+def test_another_host_is_told_with_the_booking() -> None:
+    event = parse(load("booking_reassigned"))
+    assert (event.type, event.subject_id) == ("booking.reassigned", "orchard-2")
+    assert [host.full_name for host in event.details.hosts] == ["Piet Dale"]
+
+
+def test_another_place_is_told_with_the_booking() -> None:
+    body = {**load("booking_created"), "triggerEvent": "BOOKING_LOCATION_UPDATED"}
+    body["payload"] |= {"location": "https://meet.example.com/b", "previousLocation": "12 Row"}
+    event = parse(body)
+    assert event.type == "booking.updated"
+    assert event.details.booking is not None
+    assert event.details.booking.join_url == "https://meet.example.com/b"
+
+
+def test_each_guest_of_a_booking_with_seats_has_a_booking_of_their_own() -> None:
+    body = load("booking_rescheduled")
+    body["payload"] |= {
+        "seatsPerTimeSlot": 5,
+        "attendees": [{"email": "A@example.com"}, {"name": "nobody"}, {"email": "b@example.com"}],
+    }
+    first, second = crmwire_calcom.parse_webhook(FEED, request(body)) or ()
+    assert first.subject_id == "orchard-2/a@example.com"
+    assert first.previous_ids == ("orchard-1/a@example.com",)
+    assert first.details.guest == Person(email="A@example.com")
+    assert second.subject_id == "orchard-2/b@example.com"
+    assert second.details.guests == ()
 
 
 # ---------------------------------------------------------------- partial events

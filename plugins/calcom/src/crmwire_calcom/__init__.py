@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from crmwire import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from crmwire.types import Event, Feed, SourceInfo, WebhookRequest
+    from crmwire.errors import Failure
+    from crmwire.feeds import OpenFeed
+    from crmwire.types import Chunk, Event, Feed, FeedApi, Finding, Json, SourceInfo, WebhookRequest
 
 
 @hookimpl
@@ -24,3 +27,33 @@ def parse_webhook(feed: Feed, request: WebhookRequest) -> Sequence[Event] | None
     from crmwire_calcom.webhooks import events
 
     return events(request)
+
+
+@hookimpl
+def feed_api(feed: Feed) -> FeedApi | None:
+    from crmwire_calcom.info import api
+
+    return api(feed)
+
+
+@hookimpl
+def classify_feed_error(
+    feed: Feed, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    from crmwire_calcom.past import failure
+
+    return failure(status)
+
+
+@hookimpl
+def list_past(feed: OpenFeed, since: datetime, cursor: Json) -> Chunk | None:
+    from crmwire_calcom.past import chunk
+
+    return chunk(feed, since, cursor)
+
+
+@hookimpl
+def check_feed(feed: OpenFeed) -> Sequence[Finding] | None:
+    from crmwire_calcom.checking import findings
+
+    return findings(feed)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crmwire.vocabulary import Answer, Booking, Details, Page, Person
-from crmwire_calcom.reading import Object, a_list, a_text, a_time, an_id, an_object
+import attrs
+
+from crmwire.answers import with_answers
+from crmwire.reading import Object, a_list, a_text, a_time, a_web_address, an_id, an_object, texts
+from crmwire.vocabulary import Answer, Booking, Details, Page, Payment, Person
 
 STANDARD_ANSWERS = frozenset(["name", "email", "guests", "location"])
 """Questions of every form, whose answers stand elsewhere in the payload."""
@@ -18,7 +21,19 @@ From its contructEmailFromPhoneNumber.ts, read 2026-11.
 """
 
 TRACKING_KEY = re.compile(r"utm_.*|(.*[_-])?(id|ID)|.*[a-z](Id|ID)|sfid")
-"""Metadata worth keeping: where the guest came from, and ids of records."""
+"""Metadata and hidden questions worth keeping: where the guest came from, and ids of records."""
+
+ANSWER_TYPES = {"attendeePhoneNumber": "phone", "notes": "text", "rescheduleReason": "text"}
+"""Types of the questions that every form has; of others the webhook does not tell the type."""
+
+WHOLE_UNITS = (
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga",
+    "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf",
+)  # fmt: skip
+"""Currencies without a smaller unit; of all others `price` is in hundredths.
+
+From Cal.com's currencyConversions.ts, read 2026-11.
+"""
 
 
 def details(payload: Object, event_type: str) -> Details:
@@ -26,7 +41,8 @@ def details(payload: Object, event_type: str) -> Details:
     guests = [_guest(attendee) for attendee in map(an_object, a_list(payload.get("attendees")))]
     hosts = tuple(_hosts(payload))
     responses = an_object(payload.get("responses"))
-    guest = _with_answers(guests[0] if guests else Person(), responses)
+    answers = tuple(_answers(responses))
+    guest = with_answers(_with_name(guests[0] if guests else Person(), responses), answers)
     return Details(
         booking=_booking(payload, event_type, guest, guests, hosts),
         guest=guest if guest != Person() else None,
@@ -34,8 +50,9 @@ def details(payload: Object, event_type: str) -> Details:
         hosts=hosts,
         page=_page(payload),
         # The labels of a cancelled booking's answers are bare keys: those known are better.
-        answers=() if event_type == "booking.cancelled" else tuple(_answers(responses)),
-        tracking=dict(_tracking(an_object(payload.get("metadata")))),
+        answers=() if event_type == "booking.cancelled" else answers,
+        tracking=dict(_tracking(payload, responses)),
+        payment=_payment(payload),
     )
 
 
@@ -48,7 +65,7 @@ def _booking(
     join_url = (
         a_text(an_object(payload.get("metadata")).get("videoCallUrl"))
         or a_text(an_object(payload.get("videoCallData")).get("url"))
-        or (location if location and location.startswith(("https://", "http://")) else None)
+        or a_web_address(location)
     )
     by = a_text(payload.get("cancelledBy")) or a_text(payload.get("rescheduledBy"))
     return Booking(
@@ -63,6 +80,7 @@ def _booking(
         join_url=join_url,
         reason=_reason(payload, event_type),
         by=_side(by, guests, hosts) if by else None,
+        url=_url(payload),
     )
 
 
@@ -72,6 +90,25 @@ def _reason(payload: Object, event_type: str) -> str | None:
         answer = an_object(an_object(payload.get("responses")).get("rescheduleReason"))
         return a_text(answer.get("value"))
     return a_text(payload.get("cancellationReason")) or a_text(payload.get("rejectionReason"))
+
+
+def _url(payload: Object) -> str | None:
+    """The booking's own page, where guest and host see, move and cancel it."""
+    site, uid = a_web_address(payload.get("bookerUrl")), a_text(payload.get("uid"))
+    return f"{site.rstrip('/')}/booking/{uid}" if site and uid else None
+
+
+def _payment(payload: Object) -> Payment | None:
+    """What the booking costs; whether it is paid is told by no booking trigger but `paid`."""
+    price, currency = payload.get("price"), a_text(payload.get("currency"))
+    if not isinstance(price, int) or isinstance(price, bool) or not 0 < price < 10**15:
+        return None
+    whole = currency is not None and currency.lower() in WHOLE_UNITS
+    return Payment(
+        amount=str(price) if whole else f"{price // 100}.{price % 100:02}",
+        currency=currency.upper() if currency else None,
+        status="paid" if payload.get("paid") is True else None,
+    )
 
 
 def _side(by: str, guests: list[Person], hosts: tuple[Person, ...]) -> str:
@@ -125,18 +162,13 @@ def _guest(attendee: Object) -> Person:
     )
 
 
-def _with_answers(guest: Person, responses: Object) -> Person:
-    """The guest, with what only the form's answers tell of phone number and name."""
+def _with_name(guest: Person, responses: Object) -> Person:
+    """The guest, with the parts of the name if the form asked for them one by one."""
     name = an_object(an_object(responses.get("name")).get("value"))
-    phone = a_text(an_object(responses.get("attendeePhoneNumber")).get("value"))
-    return Person(
-        email=guest.email,
-        full_name=guest.full_name,
+    return attrs.evolve(
+        guest,
         given_name=guest.given_name or a_text(name.get("firstName")),
         family_name=guest.family_name or a_text(name.get("lastName")),
-        phone=guest.phone or phone,
-        locale=guest.locale,
-        timezone=guest.timezone,
     )
 
 
@@ -147,34 +179,38 @@ def _locale(person: Object) -> str | None:
 def _answers(responses: Object) -> Iterator[Answer]:
     for name, response in responses.items():
         key = a_text(name)
-        values = tuple(_values(an_object(response).get("value")))
+        value = an_object(response).get("value")
+        values = tuple(_values(value))
         if key and values and key not in STANDARD_ANSWERS:
             label = a_text(an_object(response).get("label"))
-            yield Answer(key=key, label=label, values=values)
+            yield Answer(key=key, label=label, type=_type(key, value), values=values)
+
+
+def _type(key: str, value: object) -> str | None:
+    """The kind of the question, as far as its answer tells it."""
+    kinds = {bool: "boolean", int: "number", float: "number", list: "multiple"}
+    return ANSWER_TYPES.get(key) or kinds.get(type(value))
 
 
 def _values(value: object) -> Iterator[str]:
     """The texts of an answer; a choice with a field beside it is the field, else the choice."""
-    if isinstance(value, bool):
-        yield "true" if value else "false"
-    elif isinstance(value, dict):
-        text = a_text(value.get("optionValue")) or a_text(value.get("value"))
-        if text:
-            yield text
-    elif isinstance(value, list):
-        for item in value:
-            if not isinstance(item, list):
-                yield from _values(item)
-    elif isinstance(value, float):
-        yield str(value)
-    else:
-        text = an_id(value)
-        if text:
-            yield text
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            text = a_text(one.get("optionValue")) or a_text(one.get("value"))
+            yield from [text] if text else []
+        elif not isinstance(one, list):
+            yield from texts(one)
 
 
-def _tracking(metadata: Object) -> Iterator[tuple[str, str]]:
-    for name, value in metadata.items():
-        key, text = a_text(name), a_text(value)
-        if key and text and TRACKING_KEY.fullmatch(key):
-            yield key, text
+def _tracking(payload: Object, responses: Object) -> Iterator[tuple[str, str]]:
+    """Where the guest came from: the metadata, and hidden questions, which the link fills in."""
+    hidden = {
+        name: an_object(response).get("value")
+        for name, response in responses.items()
+        if an_object(response).get("isHidden") is True
+    }
+    for place in (hidden, an_object(payload.get("metadata")), an_object(payload.get("tracking"))):
+        for name, value in place.items():
+            key, text = a_text(name), a_text(value)
+            if key and text and TRACKING_KEY.fullmatch(key):
+                yield key, text

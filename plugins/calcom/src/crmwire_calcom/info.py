@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmwire.types import SignatureScheme, SourceInfo
+from crmwire.types import Feed, FeedApi, Limit, SignatureScheme, SourceInfo
 
 INFO = SourceInfo(
     key="calcom",
@@ -13,6 +13,8 @@ INFO = SourceInfo(
         "booking.rescheduled",
         "booking.cancelled",
         "booking.rejected",
+        "booking.reassigned",
+        "booking.updated",
         "booking.no_show",
         "booking.no_show_cleared",
         "booking.completed",
@@ -23,7 +25,22 @@ INFO = SourceInfo(
     signature=SignatureScheme(header="X-Cal-Signature-256"),
     setup=(
         "In Cal.com, open Settings, Developer, Webhooks and make a webhook with this address and"
-        " secret. Switch on the booking triggers, Meeting ended and Booking no-show updated, and"
-        " leave the custom payload template off."
+        " secret. Switch on the booking triggers (also location and reassigned), Meeting ended and"
+        " Booking no-show updated, and leave the custom payload template off."
     ),
 )
+
+# 120 requests a minute for an API key (cal.com/docs/api-reference/v2, read 2026-11).
+_LIMITS = (Limit(name="calls", calls=120, seconds=60.0),)
+
+
+def api(feed: Feed) -> FeedApi:
+    """Cal.com's API v2; of a Cal.com that runs on a host of its own, if the feed says which."""
+    own = feed.settings.get("self_hosted")
+    host = own.strip().lower() if isinstance(own, str) else ""
+    return FeedApi(
+        base_url=f"https://{host}/api/v2" if host else "https://api.cal.com/v2",
+        host_suffixes=(host,) if host else ("api.cal.com",),
+        limits=_LIMITS,
+        token_hint="Make an API key in Cal.com: Settings, Developer, API keys.",  # noqa: S106
+    )

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from crmwire import UnreadableWebhook
-from crmwire.types import Event, WebhookRequest
-from crmwire.vocabulary import Details, Page
-from crmwire_calcom.booking import details
-from crmwire_calcom.reading import (
+from crmwire.reading import (
     Object,
     a_list,
     a_text,
     a_time,
     an_id,
     an_object,
+    json_object,
+    required_object,
     required_text,
     required_time,
 )
+from crmwire.types import Event, WebhookRequest
+from crmwire.vocabulary import Details, Page
+from crmwire_calcom.booking import details
 
 BOOKINGS = {
     "BOOKING_REQUESTED": "booking.requested",
@@ -26,6 +27,8 @@ BOOKINGS = {
     "BOOKING_RESCHEDULED": "booking.rescheduled",
     "BOOKING_CANCELLED": "booking.cancelled",
     "BOOKING_REJECTED": "booking.rejected",
+    "BOOKING_REASSIGNED": "booking.reassigned",
+    "BOOKING_LOCATION_UPDATED": "booking.updated",
 }
 """Triggers whose payload is a whole booking."""
 
@@ -34,7 +37,8 @@ TEMPLATE = "Switch off the custom payload template of the webhook in Cal.com."
 NEEDS_A_TIME = ("booking.requested", "booking.created", "booking.rescheduled")
 
 _RECORDING = "crmwire does not carry recordings"
-_PAYMENT = "crmwire does not carry payments"
+_PAYMENT = "crmwire does not carry payments; what a booking costs comes with the booking"
+_ACCESS = "it is about Cal.com's own access to a calendar"
 _FORM = "crmwire does not carry forms without a booking"
 IGNORED = {
     "AFTER_GUESTS_CAL_VIDEO_NO_SHOW": "who came late is no booking's end; mark the no-show",
@@ -42,7 +46,10 @@ IGNORED = {
     "BOOKING_PAID": _PAYMENT,
     "BOOKING_PAYMENT_INITIATED": _PAYMENT,
     "CALENDAR_ENTRY_REJECTED": "the booking itself stands; its invitation was declined",
-    "DELEGATION_CREDENTIAL_ERROR": "it is about Cal.com's own access to a calendar",
+    "DELEGATION_CREDENTIAL_ERROR": _ACCESS,
+    "DELEGATION_CREDENTIAL_SECRET_ROTATED": _ACCESS,
+    "DELEGATION_CREDENTIAL_SECRET_ROTATION_FAILED": _ACCESS,
+    "DELEGATION_CREDENTIAL_ROTATION_REQUIRED": _ACCESS,
     "FORM_SUBMITTED": _FORM,
     "FORM_SUBMITTED_NO_EVENT": _FORM,
     "INSTANT_MEETING": "crmwire does not carry instant meetings",
@@ -58,51 +65,49 @@ IGNORED = {
 
 
 def events(request: WebhookRequest) -> Sequence[Event]:
-    """The event of a webhook; Cal.com sends one at a time.
+    """The events of a webhook: one, but one for each guest where the booking has seats.
 
     Raises: UnreadableWebhook, saying what is missing where.
     """
-    envelope = _envelope(request.body)
-    trigger = a_text(envelope.get("triggerEvent"))
-    if trigger is None:
-        raise UnreadableWebhook("$.triggerEvent is missing, or no text.", remedy=TEMPLATE)
+    envelope = json_object(request.body, TEMPLATE)
+    trigger = required_text(envelope, "triggerEvent", remedy=TEMPLATE)
     if trigger in BOOKINGS:
-        return [_booking(envelope, BOOKINGS[trigger])]
+        return tuple(bookings(envelope, BOOKINGS[trigger]))
     if trigger == "BOOKING_NO_SHOW_UPDATED":
-        return [_no_show(envelope)]
+        return [no_show(envelope)]
     if trigger == "MEETING_ENDED":
         return [_completed(envelope)]
     reason = IGNORED.get(trigger, f"crmwire does not know Cal.com's trigger {trigger[:80]}")
     return [_ignored(envelope, trigger, reason, request)]
 
 
-def _envelope(body: bytes) -> Object:
-    try:
-        envelope = json.loads(body)
-    except (ValueError, RecursionError):
-        raise UnreadableWebhook("The body is not JSON.", remedy=TEMPLATE) from None
-    if not isinstance(envelope, dict):
-        raise UnreadableWebhook("The body is JSON, but no object.", remedy=TEMPLATE)
-    return envelope
+def bookings(envelope: Object, type_: str) -> Iterator[Event]:
+    """The booking's event, or one for each guest that the payload of seats tells of."""
+    payload = required_object(envelope, "payload", remedy=TEMPLATE)
+    attendees = a_list(payload.get("attendees"))
+    seats = payload.get("seatsPerTimeSlot")
+    emails = [a_text(an_object(attendee).get("email")) for attendee in attendees]
+    if isinstance(seats, int) and not isinstance(seats, bool) and seats > 0 and any(emails):
+        for attendee, email in zip(attendees, emails, strict=True):
+            if email:
+                asked = an_object(an_object(payload.get("responses")).get("email")).get("value")
+                seat = {**payload, "attendees": [attendee]}
+                if len(emails) > 1 and asked != email:
+                    seat["responses"] = None  # the answers of another guest
+                yield _booking(envelope, seat, type_, seat=f"/{email.lower()}")
+    else:
+        yield _booking(envelope, payload, type_)
 
 
-def _payload(envelope: Object) -> Object:
-    payload = envelope.get("payload")
-    if not isinstance(payload, dict):
-        raise UnreadableWebhook("$.payload is missing, or no object.", remedy=TEMPLATE)
-    return payload
-
-
-def _booking(envelope: Object, type_: str) -> Event:
-    payload = _payload(envelope)
+def _booking(envelope: Object, payload: Object, type_: str, seat: str = "") -> Event:
     if type_ in NEEDS_A_TIME:
         required_time(payload, "startTime", "$.payload")
     return Event(
         type=type_,
-        subject_id=required_text(payload, "uid", "$.payload"),
-        previous_ids=_previous_ids(payload),
+        subject_id=required_text(payload, "uid", "$.payload") + seat,
+        previous_ids=tuple(id_ + seat for id_ in _previous_ids(payload)),
         # The time of sending; there is no other that orders a booking's webhooks.
-        occurred_at=required_time(envelope, "createdAt", "$"),
+        occurred_at=required_time(envelope, "createdAt"),
         details=details(payload, type_),
     )
 
@@ -117,8 +122,8 @@ def _previous_ids(payload: Object) -> tuple[str, ...]:
     return (previous,) if previous else ()
 
 
-def _no_show(envelope: Object) -> Event:
-    payload = _payload(envelope)
+def no_show(envelope: Object) -> Event:
+    payload = required_object(envelope, "payload", remedy=TEMPLATE)
     marks = [an_object(attendee).get("noShow") for attendee in a_list(payload.get("attendees"))]
     if not any(isinstance(mark, bool) for mark in marks):
         raise UnreadableWebhook("$.payload.attendees[].noShow is missing, or no bool.")
@@ -126,7 +131,7 @@ def _no_show(envelope: Object) -> Event:
         type="booking.no_show" if True in marks else "booking.no_show_cleared",
         subject_id=required_text(payload, "bookingUid", "$.payload"),
         previous_ids=_previous_ids(payload),
-        occurred_at=required_time(envelope, "createdAt", "$"),
+        occurred_at=required_time(envelope, "createdAt"),
         partial=True,
     )
 
@@ -140,9 +145,9 @@ def _completed(envelope: Object) -> Event:
     page = an_id(envelope.get("eventTypeId"))
     return Event(
         type="booking.completed",
-        subject_id=required_text(envelope, "uid", "$"),
+        subject_id=required_text(envelope, "uid"),
         previous_ids=_previous_ids(envelope),
-        occurred_at=required_time(envelope, "endTime", "$"),
+        occurred_at=required_time(envelope, "endTime"),
         partial=True,
         details=Details(page=Page(id=page) if page else None),
     )
@@ -154,7 +159,7 @@ def _ignored(envelope: Object, trigger: str, reason: str, request: WebhookReques
     names = [place.get(name) for place in places for name in ("uid", "bookingUid")]
     subject_id = next((text for text in map(a_text, names) if text), "")
     return Event(
-        type=trigger,
+        type=trigger[:200],
         subject_id=subject_id,
         occurred_at=a_time(envelope.get("createdAt")) or request.received_at,
         ignored=reason,
