@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from crmwire import checking, intake, repairing
+from crmwire import checking, forgetting, intake, purging, repairing, rotating
 from crmwire import home as homes
 from crmwire.checking import Checked
 from crmwire.clock import Clock, SystemClock
@@ -19,15 +19,24 @@ from crmwire.discovery import Discovery
 from crmwire.errors import ConfigurationError
 from crmwire.opening import Openings
 from crmwire.previewing import previews
-from crmwire.setting_up import connections, feeds, routes
+from crmwire.setting_up import alerts, connections, disconnecting, feeds, logins, routes
 from crmwire.store import DeliveryFilter, Store, setup
+from crmwire.store import purging as stored_purging
 from crmwire.types import WebhookRequest
 from crmwire.vault import Vault, load_keys
 
 if TYPE_CHECKING:
+    from crmwire.alerting.addresses import TargetKind
+    from crmwire.forgetting import Forgotten
     from crmwire.intake import Intake
     from crmwire.previewing import Preview
+    from crmwire.rotating import KeyState, Rotation
+    from crmwire.setting_up.alerts import WrongNow
+    from crmwire.setting_up.disconnecting import Disconnected
+    from crmwire.setting_up.logins import Connected, Started
     from crmwire.store import ConnectionRow, Counts, DeliveryRow, DeliveryView, FeedRow, RouteRow
+    from crmwire.store.alerts import Digest, TargetRow
+    from crmwire.store.checks import CheckRow
 
 __all__ = ["App", "Checked", "open_app", "parse_since"]
 
@@ -48,7 +57,8 @@ class App:
         self.store = Store(self.home / homes.DATABASE, threaded=threaded)
         with self.store.read() as db:
             may_create = setup.any_secret(db) is None
-        self.vault = Vault(self.store, load_keys(may_create=may_create, told=told))
+        keys = load_keys(may_create=may_create, told=told, outside=self.home)
+        self.vault = Vault(self.store, keys)
         self.vault.check()
         self.discovery = Discovery(self.home / "plugins")
         self.openings = Openings(self.store, self.vault, self.discovery, self.clock)
@@ -73,8 +83,14 @@ class App:
         signing_secret: str | None = None,
         allow_unsigned: bool = False,
         settings: Mapping[str, Any] | None = None,
+        api_token: str | None = None,
+        since: datetime | None = None,
     ) -> str:
-        """Add a feed and return its address path, `/in/TOKEN`. Raises: ConfigurationError."""
+        """Add a feed and return its address path, `/in/TOKEN`.
+
+        `api_token` is for the source's API, if it is asked; polling begins at `since` (by
+        default: now). Raises: ConfigurationError.
+        """
         return feeds.add(
             self.openings,
             name,
@@ -83,7 +99,14 @@ class App:
             signing_secret=signing_secret,
             allow_unsigned=allow_unsigned,
             settings=settings,
+            api_token=api_token,
+            since=since,
         )
+
+    def needs_token(self, source: str, name: str, settings: Mapping[str, Any]) -> bool:
+        """Whether a source's API asks for a token. Raises: ConfigurationError."""
+        api = feeds.checked_settings(self.openings, name, source, settings, None).feed_api()
+        return api is not None and not api.public
 
     def feed_address(self, row: FeedRow) -> str:
         """The path that webhooks of a feed are sent to."""
@@ -94,12 +117,16 @@ class App:
         return feeds.is_signed(self.openings, row)
 
     def change_feed(self, name: str, *, settings: Mapping[str, Any], allow_unsigned: bool) -> None:
-        """Replace a feed's settings; its address and secret stay."""
+        """Replace a feed's settings; its address and secret stay. Raises: ConfigurationError."""
         feeds.change(self.openings, name, settings=settings, allow_unsigned=allow_unsigned)
 
     def set_signing_secret(self, name: str, secret: str) -> None:
         """Replace a feed's signing secret."""
         feeds.set_signing_secret(self.openings, name, secret)
+
+    def set_feed_token(self, name: str, token: str) -> None:
+        """Replace the token that a feed's source is asked with."""
+        feeds.set_api_token(self.openings, name, token)
 
     def remove_feed(self, name: str) -> None:
         """Remove a feed with its routes; what came in stays readable."""
@@ -128,6 +155,88 @@ class App:
     def set_token(self, name: str, token: str) -> None:
         """Give a connection another token; what waited for a login goes on."""
         connections.set_token(self.openings, name, token)
+
+    def prepare_login(
+        self, name: str, *, crm: str, team: str | None = None, settings: Mapping[str, Any]
+    ) -> ConnectionRow:
+        """The connection of that name, to log in to; made if there is none.
+
+        Settings of one that is there change when the login has succeeded.
+        Raises: ConfigurationError.
+        """
+        return logins.prepared(self.openings, name, crm=crm, team=team, settings=settings)
+
+    def needs_person(self, name: str, settings: Mapping[str, Any]) -> bool:
+        """Whether a login with these settings takes a person and a browser."""
+        return logins.needs_person(self.openings, self.store.connection(name), settings)
+
+    def begin_login(
+        self,
+        name: str,
+        *,
+        redirect_uri: str,
+        settings: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Started:
+        """Begin a login; a person's browser goes to its address, and comes back within 10 minutes.
+
+        `secrets` are the app's: `client_secret`. Raises: ConfigurationError.
+        """
+        row = self.store.connection(name)
+        return logins.begin(
+            self.openings,
+            row,
+            redirect_uri=redirect_uri,
+            settings=settings or {},
+            secrets=secrets or {},
+        )
+
+    def finish_login(self, query: str) -> Connected:
+        """Finish a login with the query that the browser brought back, once.
+
+        Raises: LoginFailed, a Failure as the vendor refused it.
+        """
+        return logins.finish(self.openings, query)
+
+    def log_in_by_itself(
+        self,
+        name: str,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Connected:
+        """Log in an app that needs no person, by its `client_secret` or `private_key`.
+
+        Raises: ConfigurationError, LoginFailed, a Failure as the vendor refused it.
+        """
+        row = self.store.connection(name)
+        return logins.by_itself(self.openings, row, settings=settings or {}, secrets=secrets or {})
+
+    def invite(
+        self,
+        name: str,
+        *,
+        address: str,
+        settings: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> tuple[str, str]:
+        """A link by which somebody logs in at the daemon, once, and the redirect address.
+
+        `address` is where browsers reach the daemon. Raises: ConfigurationError.
+        """
+        row, redirect_uri = self.store.connection(name), logins.public_callback(address)
+        ticket = logins.invite(
+            self.openings,
+            row,
+            redirect_uri=redirect_uri,
+            settings=settings or {},
+            secrets=secrets or {},
+        )
+        return f"{address.rstrip('/')}/oauth/{row.crm}/start?ticket={ticket}", redirect_uri
+
+    def disconnect(self, name: str) -> Disconnected:
+        """End a connection's login, at the vendor too; routes stay and deliveries wait."""
+        return disconnecting.disconnect(self.openings, name)
 
     def remove_connection(self, name: str) -> None:
         """Remove a connection with its token and routes; the CRM's records stay."""
@@ -206,6 +315,66 @@ class App:
         """Remove a route; returns how many waiting deliveries are skipped for it."""
         return routes.remove(self.openings, name)
 
+    # ------------------------------------------------------------ alerts
+
+    def add_alert(
+        self,
+        name: str,
+        *,
+        address: str,
+        kind: TargetKind = "apprise",
+        team: str = "default",
+        digest: Digest = "daily",
+        secret: str | None = None,
+    ) -> TargetRow:
+        """Tell a place when something is wrong: an address of apprise, or a webhook's URL.
+
+        Team `*` hears of all teams. Raises: ConfigurationError, which never repeats the address.
+        """
+        return alerts.add(
+            self.openings,
+            name,
+            address=address,
+            kind=kind,
+            team=team,
+            digest=digest,
+            secret=secret,
+        )
+
+    def change_alert(
+        self,
+        name: str,
+        *,
+        digest: Digest | None = None,
+        address: str | None = None,
+        secret: str | None = None,
+    ) -> TargetRow:
+        """Change where, or how often, an alert is told. Raises: ConfigurationError."""
+        return alerts.change(self.openings, name, digest=digest, address=address, secret=secret)
+
+    def remove_alert(self, name: str) -> None:
+        """Tell a place no more."""
+        alerts.remove(self.openings, name)
+
+    def test_alert(self, name: str) -> str | None:
+        """Send a message that nothing is wrong; None if it arrived, else what went wrong."""
+        return alerts.test(self.openings, name)
+
+    def alerts(self) -> list[TargetRow]:
+        return alerts.all_of(self.openings)
+
+    def alert_secret(self, name: str) -> str | None:
+        """What a webhook's alerts are signed with."""
+        return alerts.signing_secret(self.openings, name)
+
+    def last_checks(self) -> dict[str, CheckRow]:
+        """What was last checked, by `connection/ID` and `feed/ID`."""
+        return alerts.last_checks(self.openings)
+
+    def wrong_now(self) -> list[WrongNow]:
+        """All that is wrong now, the oldest first."""
+        return alerts.wrong_now(self.openings)
+
     # ------------------------------------------------------------ events
 
     def accept(
@@ -269,6 +438,36 @@ class App:
     def check(self, name: str) -> Checked:
         """Ask a connection's CRM who we are and hold its routes' mappings against the schema."""
         return checking.check_connection(self.openings, name)
+
+    # ------------------------------------------------------------ personal data
+
+    def forget(self, email: str, *, rehearse: bool = False) -> Forgotten:
+        """Remove a person from all that is stored (see `crmwire.forgetting`)."""
+        return forgetting.forget(self.store, self.clock, email, rehearse=rehearse)
+
+    def retention(self) -> int | None:
+        """How many days payloads are kept; None: as long as the data folder."""
+        with self.store.read() as db:
+            return stored_purging.retention(db)
+
+    def set_retention(self, days: int | None) -> None:
+        """Keep payloads for so many days; None: as long as the data folder."""
+        purging.set_retention(self.store, days, self.clock.now().timestamp())
+
+    # ------------------------------------------------------------ keys
+
+    def keys(self) -> list[KeyState]:
+        """The keys of the vault: how many secrets each encrypts, and which is for new ones."""
+        return rotating.key_states(self.store, self.vault)
+
+    def rotate_keys(self, *, given: tuple[str, bytes] | None = None, **more: Any) -> Rotation:
+        """Move all secrets to a new key, also while the daemon runs (see `crmwire.rotating`)."""
+        now = self.clock.now()
+        return rotating.rotated(self.home, self.store, self.vault, now=now, given=given, **more)
+
+    def remove_key(self, key_id: str) -> None:
+        """Take a key that nothing here needs out of the key file. Raises: ConfigurationError."""
+        rotating.removed_key(self.store, self.vault, key_id, self.clock.now())
 
     def check_feed(self, name: str) -> Checked:
         """Whether a feed's plugin loads and its webhooks are signed."""

@@ -17,7 +17,9 @@ from crmwire.hooks import Hooks, Named, manager
 from crmwire.hookspecs import CrmSpecs
 from crmwire.hosts import checked_base_url
 from crmwire.http import Http
+from crmwire.logins.base import Login, StaticLogin
 from crmwire.pacing import Pacer
+from crmwire.types import Grant
 
 if TYPE_CHECKING:
     from crmwire.clock import Clock
@@ -40,15 +42,24 @@ def _share(_: object, attribute: attrs.Attribute[Any], value: float | None) -> N
 class ConnectionSettings:
     """What a team may set for a connection. Times are in seconds.
 
-    `host` replaces the vendor's base URL (a My Domain, a sandbox). `settle_after` is how long
-    after a write was sent an unanswered one may still be committed (default: what the plugin
-    says, else twice `read_timeout`). `tries` are the waits between tries, `give_up_after` when a
-    delivery is held after its first try. `budget_share` (0 to 1) is how much of a daily limit
-    may be used, by all that use the account, before crmwire waits. `zone` and `phone_region` are
-    the route's defaults. `plugins` names files in the data folder's `plugins`.
+    `host` replaces the vendor's base URL (a My Domain, a sandbox), `login_host` the host of its
+    login pages. `client_id` is the app that logs in, `grant` how, `scopes` what it asks for beyond
+    what the plugin needs, `optional_scopes` what it can do without (None: as the plugin says),
+    `login_user` the user whom a signed assertion names; the app's secret or key is in the vault.
+    `settle_after` is how long after a write was sent an unanswered one may still be committed
+    (default: what the plugin says, else twice `read_timeout`). `tries` are the waits between
+    tries, `give_up_after` when a delivery is held after its first try. `budget_share` (0 to 1) is
+    how much of a daily limit may be used, by all that use the account, before crmwire waits.
+    `zone` and `phone_region` are the route's defaults. `plugins` names files in the data folder's `plugins`.
     """
 
     host: str | None = None
+    login_host: str | None = None
+    client_id: str | None = None
+    grant: Grant | None = None
+    scopes: tuple[str, ...] = ()
+    optional_scopes: tuple[str, ...] | None = None
+    login_user: str | None = None
     api_version: str | None = None
     read_timeout: float = attrs.field(default=30.0, validator=_positive)
     settle_after: float | None = attrs.field(default=None, validator=_positive)
@@ -74,7 +85,8 @@ class Connection:
         settings: ConnectionSettings,
         plugins: Iterable[Named],
         clock: Clock,
-        token: Callable[[], str | None],
+        token: Callable[[], str | None] = lambda: None,
+        login: Callable[[Connection], Login] | None = None,
         pacer: Pacer | None = None,
         report: ConnectionReport | None = None,
         cache: MutableMapping[str, Cached] | None = None,
@@ -96,7 +108,8 @@ class Connection:
         self.last_sign = clock.monotonic()
         """When (monotonic seconds) a hook or a request last began or ended."""
         self.info: CrmInfo = self.hooks.crm_info()
-        self._token = token
+        self.client = client
+        """The HTTP client, where it is not the process's own."""
         self._cache: MutableMapping[str, Cached] = {} if cache is None else cache
         self._cache_lock = threading.Lock()
         self.pacer = pacer or Pacer(clock)
@@ -104,10 +117,12 @@ class Connection:
         if report is not None:
             self.pacer.set_limits(report.limits)
         self.scheme = self.hooks.auth_scheme()
+        self._host = checked_base_url(
+            settings.host or self.scheme.base_url, self.info.host_suffixes
+        )
+        self.login: Login = StaticLogin(token) if login is None else login(self)
         self.http = Http(
-            base_url=checked_base_url(
-                settings.host or self.scheme.base_url, self.info.host_suffixes
-            ),
+            base_url=self._base_url,
             headers=self._auth_headers,
             pacer=self.pacer,
             clock=clock,
@@ -117,6 +132,7 @@ class Connection:
             request_id_header=self.info.request_id_header,
             budget_share=settings.budget_share,
             client=client,
+            renew=self._renewed,
         )
 
     @property
@@ -159,13 +175,25 @@ class Connection:
 
     def _auth_headers(self) -> Mapping[str, str]:
         self.alive()
-        token = self._token()
+        token = self.login.token()
         if not token:
+            way = "connection add" if self.scheme.oauth is None else "connect"
             raise NeedsLogin(
                 "The connection has no token.",
-                remedy=f"Run `crmwire connection add {self.crm} --name {self.name}`.",
+                remedy=f"Run `crmwire {way} {self.crm} --name {self.name}`.",
             )
         return {self.scheme.header: self.scheme.template.format(token=token)}
+
+    def _renewed(self, refused: Mapping[str, str]) -> bool:
+        self.alive()
+        before, _, after = self.scheme.template.partition("{token}")
+        sent = refused.get(self.scheme.header, "").removeprefix(before).removesuffix(after)
+        return bool(sent) and self.login.renewed(sent)
+
+    def _base_url(self) -> str:
+        """Where the login says that the API is, checked; else the settings, else the plugin."""
+        told = self.login.base_url()
+        return self._host if told is None else checked_base_url(told, self.info.host_suffixes)
 
     def _classify(self, status: int, headers: Mapping[str, str], body: str) -> Failure | None:
         return self.hooks.classify_error(status, headers, body)

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from crmwire import dedup
 from crmwire.hookspecs import hookimpl
+from crmwire.http import Request
+from crmwire.logins import refusals
 from crmwire.types import Finding, Match
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
+    from crmwire.errors import Failure
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.types import Candidates, Draft, Event, FieldChange, Key, Subject
+
+
+@hookimpl
+def classify_login_error(
+    conn: Connection, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    return refusals.classified(conn.crm, conn.name, status, body)
+
+
+@hookimpl
+def revocation(conn: Connection, token: str) -> Request | None:
+    """RFC 7009: the token and who asks, as a form."""
+    oauth = conn.scheme.oauth
+    if oauth is None or oauth.revoke_url is None:
+        return None
+    form = {"token": token, "client_id": "{client_id}", "client_secret": "{client_secret}"}
+    return Request(method="POST", path=oauth.revoke_url, form=form)
 
 
 @hookimpl

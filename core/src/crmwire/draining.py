@@ -12,7 +12,8 @@ from crmwire.errors import CrmwireError, Failure, NeedsLogin, PluginBroken, Stor
 from crmwire.hooks import culprit_of_thread
 from crmwire.pipeline import Desk, Planned, Result, carry_out
 from crmwire.pipeline.outcomes import Pause, of_failure
-from crmwire.store import Batch, Fenced, Outcome, setup
+from crmwire.store import Batch, Fenced, Outcome, logins, setup
+from crmwire.vault import KeyMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("crmwire.drain")
 
 BATCH = 100
+KEY_MISSING = "KEY_MISSING"
+"""The code of a failure that is the vault's, not a plugin's."""
 BROKEN_PAUSE = 30.0
 """Seconds a connection rests after its plugin failed to load or raised in a whole batch."""
 
@@ -34,6 +37,7 @@ class Drainer:
         self._store = openings.store
         self._clock = openings.clock
         self._busy: dict[str, Desk] = {}
+        self._hanging: dict[str, Desk] = {}
         self.wake: Callable[[Collection[str]], None] = lambda lanes: None
         """Told of a lane that took over deliveries; set by who runs the engine."""
 
@@ -59,9 +63,10 @@ class Drainer:
                 if batch is None:
                     return
                 last = batch.connection
+                login = self._store.login(last)
                 result = self._carry_out(lane, batch, epoch)
                 singly = max(singly - 1, result.odd)
-                self._rest(lane, last, result)
+                self._rest(lane, last, result, login.number if login is not None else 0)
         except Fenced:
             log.info("drain_fenced", lane=lane)
         finally:
@@ -71,15 +76,21 @@ class Drainer:
         """Whether a drain has shown no sign for twice its deadline; its plugin is then named."""
         desk = self._busy.get(lane)
         if desk is None:
+            self._hanging.pop(lane, None)
             return False
         silent = self._clock.monotonic() - desk.conn.last_sign
         if silent <= 2 * desk.conn.settings.read_timeout:
+            self._hanging.pop(lane, None)
             return False
+        if self._hanging.get(lane) is desk:  # said already, and not each second again
+            return True
+        self._hanging[lane] = desk
         plugin = culprit_of_thread(desk.conn.hooks.pm, thread.ident or 0)
         self._tell(
             desk.connection_id,
             f"Plugin {plugin} has not answered for {silent:.0f} s; its lane is set aside.",
             f"Update or remove the plugin {plugin}, then restart crmwire.",
+            cause="hangs",
         )
         log.error("lane_set_aside", lane=lane, plugin=plugin, connection=desk.conn.name)
         return True
@@ -118,7 +129,7 @@ class Drainer:
             return carry_out(desk, batch, epoch)
         except (Fenced, StoreUnavailable):
             raise
-        except Failure as error:
+        except (Failure, KeyMissing) as error:
             return self._given_back(batch, error)
         except Exception as error:  # noqa: BLE001  (one odd delivery must not stop its lane)
             log.error("batch_failed", connection=desk.conn.name, error=type(error).__name__)
@@ -152,39 +163,50 @@ class Drainer:
         elif isinstance(error, PluginBroken):
             result.broken = error
         elif error is not None:
-            result.broken = PluginBroken(error.message, remedy=error.remedy)
+            code = KEY_MISSING if isinstance(error, KeyMissing) else ""
+            result.broken = PluginBroken(error.message, remedy=error.remedy, code=code)
         return result
 
-    def _rest(self, lane: str, connection: int, result: Result) -> None:
-        """Let the connection or the lane rest before its next batch is claimed."""
+    def _rest(self, lane: str, connection: int, result: Result, login: int) -> None:
+        """Let the connection or the lane rest before its next batch is claimed.
+
+        `login` is the number of the login that the batch began with: the refusal of an old one
+        says nothing of a new one.
+        """
         now = self._clock.now()
         if result.needs_login is not None:
             failure = result.needs_login
             remedy = failure.remedy or "Give the connection a new token."
-            self._store.write(
-                lambda db: setup.set_connection_state(
-                    db, connection, "needs_login", problem=failure.message, remedy=remedy
+            if self._store.write(
+                lambda db: logins.lost(
+                    db, connection, login, problem=failure.message, remedy=remedy
                 )
-            )
-            log.error("login_lost", lane=lane, problem=failure.message)
+            ):
+                log.error("login_lost", lane=lane, problem=failure.message)
         elif result.broken is not None:
             broken = result.broken
             until = (now + timedelta(seconds=BROKEN_PAUSE)).timestamp()
             whole = all(outcome.state == "ready" for outcome in result.outcomes)
-            self._tell(connection, broken.message, broken.remedy, until if whole else None)
+            cause = "vault" if broken.code == KEY_MISSING else "plugin"
+            self._tell(connection, broken.message, broken.remedy, until if whole else None, cause)
             log.error("plugin_failed", lane=lane, problem=broken.message)
         else:
             row = self._store.connection_by_id(connection)
-            if row.problem is not None and result.outcomes:
+            if row.state == "ok" and row.problem is not None and result.outcomes:
                 self._store.write(lambda db: setup.set_connection_state(db, connection, "ok"))
         pause = result.pause
         if isinstance(pause, Pause):
             until_ = now + timedelta(seconds=pause.seconds)
-            self._store.pause(lane, until_, pause.reason)
+            self._store.pause(lane, until_, pause.reason, pause.code)
             log.warning("lane_paused", lane=lane, seconds=pause.seconds, reason=pause.reason)
 
     def _tell(
-        self, connection: int, problem: str, remedy: str, paused_until: float | None = None
+        self,
+        connection: int,
+        problem: str,
+        remedy: str,
+        paused_until: float | None = None,
+        cause: str = "plugin",
     ) -> None:
         self._store.write(
             lambda db: setup.set_connection_state(
@@ -194,6 +216,7 @@ class Drainer:
                 problem=problem,
                 remedy=remedy,
                 paused_until=paused_until,
+                cause=cause,
             )
         )
 

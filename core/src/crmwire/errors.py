@@ -3,6 +3,7 @@
 CrmwireError
 ├── ConfigurationError        what a person wrote cannot be used (also ValueError)
 │   └── UnknownName           a name that is not there (also LookupError)
+├── LoginFailed               a login did not come back as it should (also PermissionError)
 ├── HomeInUse                 another daemon runs on this data folder
 ├── StoreUnavailable          the store cannot commit
 ├── WebhookRefused            a webhook's signature or age is wrong
@@ -56,6 +57,10 @@ class ConfigurationError(CrmwireError, ValueError):
 
 class UnknownName(ConfigurationError, LookupError):
     """Nothing has that name."""
+
+
+class LoginFailed(CrmwireError, PermissionError):
+    """The login did not come back as it should."""
 
 
 class HomeInUse(CrmwireError):

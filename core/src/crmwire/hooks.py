@@ -13,20 +13,33 @@ import structlog
 
 from crmwire import hookspecs
 from crmwire.errors import ConfigurationError, CrmwireError, Failure, PluginBroken
-from crmwire.types import AuthScheme, Candidates, ConnectionReport, CrmInfo, Written
+from crmwire.types import (
+    AuthScheme,
+    Candidates,
+    Chunk,
+    ConnectionReport,
+    CrmInfo,
+    Event,
+    FeedApi,
+    Written,
+)
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from crmwire.connections import Connection
+    from crmwire.feeds import OpenFeed
+    from crmwire.http import Request
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.types import (
         Delivery,
         DeliveryChange,
         Draft,
-        Event,
         Feed,
         FieldChange,
         FieldInfo,
         Finding,
+        Json,
         Key,
         LimitState,
         Match,
@@ -45,6 +58,8 @@ PURE = frozenset(
     {
         "crm_info",
         "auth_scheme",
+        "classify_login_error",
+        "revocation",
         "presets",
         "filter_event",
         "map_event",
@@ -57,6 +72,8 @@ PURE = frozenset(
         "verify_webhook",
         "parse_webhook",
         "list_pages",
+        "feed_api",
+        "classify_feed_error",
     }
 )
 """Hooks that use no network, clock or disk."""
@@ -199,6 +216,18 @@ class Hooks(_Face):
         scheme: AuthScheme = self._typed("auth_scheme", answer, AuthScheme)
         return scheme
 
+    def classify_login_error(
+        self, status: int, headers: Mapping[str, str], body: str
+    ) -> Failure | None:
+        answer: Failure | None = self._call(
+            "classify_login_error", conn=self.conn, status=status, headers=headers, body=body
+        )
+        return answer
+
+    def revocation(self, token: str) -> Request | None:
+        answer: Request | None = self._call("revocation", conn=self.conn, token=token)
+        return answer
+
     def check_connection(self) -> ConnectionReport:
         answer = self._required("check_connection", self._call("check_connection", conn=self.conn))
         report: ConnectionReport = self._typed("check_connection", answer, ConnectionReport)
@@ -288,6 +317,13 @@ class Hooks(_Face):
         )
         return checked
 
+    def find_adoptable(self, writes: Sequence[Write]) -> Sequence[Sequence[Record] | Failure]:
+        answer = self._call("find_adoptable", conn=self.conn, writes=writes)
+        checked: Sequence[Sequence[Record] | Failure] = self._each(
+            "find_adoptable", writes, [()] * len(writes) if answer is None else answer, Sequence
+        )
+        return checked
+
     def classify_error(self, status: int, headers: Mapping[str, str], body: str) -> Failure | None:
         answer: Failure | None = self._call(
             "classify_error", conn=self.conn, status=status, headers=headers, body=body
@@ -317,6 +353,7 @@ class SourceHooks(_Face):
     """The hooks of one feed."""
 
     feed: Feed
+    open_feed: OpenFeed
 
     def source_info(self) -> SourceInfo:
         info: SourceInfo = self._required("source_info", self._call("source_info"))
@@ -335,3 +372,39 @@ class SourceHooks(_Face):
     def list_pages(self) -> Mapping[str, str]:
         answer: Mapping[str, str] | None = self._call("list_pages", feed=self.feed)
         return answer or {}
+
+    def feed_api(self) -> FeedApi | None:
+        answer = self._call("feed_api", feed=self.feed)
+        if answer is None:
+            return None
+        api: FeedApi = self._typed("feed_api", answer, FeedApi)
+        return api
+
+    def classify_feed_error(
+        self, status: int, headers: Mapping[str, str], body: str
+    ) -> Failure | None:
+        answer: Failure | None = self._call(
+            "classify_feed_error", feed=self.feed, status=status, headers=headers, body=body
+        )
+        return answer
+
+    def poll(self, cursor: Json) -> Chunk:
+        return self._chunk("poll", self._call("poll", feed=self.open_feed, cursor=cursor))
+
+    def list_past(self, since: datetime, cursor: Json) -> Chunk:
+        answer = self._call("list_past", feed=self.open_feed, since=since, cursor=cursor)
+        return self._chunk("list_past", answer)
+
+    def check_feed(self) -> Sequence[Finding]:
+        answer: Sequence[Finding] | None = self._call("check_feed", feed=self.open_feed)
+        return answer or ()
+
+    def implements(self, hook: str) -> bool:
+        """Whether any plugin of this feed answers that hook."""
+        return bool(getattr(self.pm.hook, hook).get_hookimpls())
+
+    def _chunk(self, hook: str, answer: Any) -> Chunk:
+        chunk: Chunk = self._typed(hook, self._required(hook, answer), Chunk)
+        for event in chunk.events:
+            self._typed(hook, event, Event)
+        return chunk

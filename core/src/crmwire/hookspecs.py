@@ -7,6 +7,7 @@ implementation needs to ask whose call it is. Pure hooks use no network, clock o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from crmwire.connections import Connection
     from crmwire.errors import Failure
     from crmwire.expressions import Filter
+    from crmwire.feeds import OpenFeed
+    from crmwire.http import Request
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.sandbox import SandboxSettings
     from crmwire.types import (
         AuthScheme,
         Candidates,
+        Chunk,
         ConnectionReport,
         CrmInfo,
         Delivery,
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
         Draft,
         Event,
         Feed,
+        FeedApi,
         FieldChange,
         FieldInfo,
         Finding,
@@ -71,6 +76,29 @@ class CrmSpecs:
 
         Called when the connection is opened; `conn.http` is not ready yet. Pure.
         Implemented by: every CRM plugin. Default: none. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def classify_login_error(
+        self, conn: Connection, status: int, headers: Mapping[str, str], body: str
+    ) -> Failure | None:
+        """Turn a refusal of the vendor's login into a Failure: what happens next, and the remedy.
+
+        Asked for answers of the token endpoint, and for the `error` of a redirect: then `status`
+        is 0 and `body` is JSON with `error` and `error_description`. `RetryLater` with an `after`
+        of at most two seconds and without `pause` is waited for in place and the stored login is
+        read again (another refresh is on its way); any other `RetryLater` pauses the lane. Server
+        errors and 429 never count as a lost login, whatever is said here. Header names are
+        lower-cased. Pure. Default: by the codes of RFC 6749. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def revocation(self, conn: Connection, token: str) -> Request | None:
+        """Say how a token is revoked at the vendor.
+
+        `token` is the refresh token, where there is one. `path` of the request is a whole address
+        on the vendor's hosts; values of its `form` that are `{client_id}` or `{client_secret}`
+        are filled in. Pure. Default: by RFC 7009 at `revoke_url`, if there is one. Added in 0.1.
         """
 
     @hookspec(firstresult=True)
@@ -203,6 +231,20 @@ class CrmSpecs:
         """
 
     @hookspec(firstresult=True)
+    def find_adoptable(
+        self, conn: Connection, writes: Sequence[Write]
+    ) -> Sequence[Sequence[Record] | Failure] | None:
+        """Find activities that another tool made of what these writes would create.
+
+        Called by a backfill that adopts, before it creates: only for creates of activities whose
+        person is known. Give for each write the records of the same person and the same start,
+        whoever made them and whenever, oldest first; none is an answer. Core drops those that
+        are linked to a booking already, and links the one that is left without writing to it.
+        I/O. Implemented by: CRM plugins whose activities can be found so. Default: None, nothing
+        can be adopted. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
     def classify_error(
         self, conn: Connection, status: int, headers: Mapping[str, str], body: str
     ) -> Failure | None:
@@ -270,6 +312,56 @@ class SourceSpecs:
         """Give the titles of the feed's pages by id, as far as its settings tell.
 
         Pure. Default: None. Added in 0.1.
+        """
+
+    # ------------------------------------------------------------ the source's own API
+
+    @hookspec(firstresult=True)
+    def feed_api(self, feed: Feed) -> FeedApi | None:
+        """Say where the source's API is: `feed.http` of the hooks below goes there.
+
+        Pure. Implemented by: sources that are asked for something. Default: None, and `feed.http`
+        refuses. Raises: ConfigurationError if the feed's settings do not tell. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def classify_feed_error(
+        self, feed: Feed, status: int, headers: Mapping[str, str], body: str
+    ) -> Failure | None:
+        """Name what a refusal of the source's API means: which failure, and what to do.
+
+        `headers` have lower-case names. Pure. Default: by the status. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def poll(self, feed: OpenFeed, cursor: Json) -> Chunk | None:
+        """Ask the source what happened since `cursor`; None the first time.
+
+        Called by the daemon every `poll_every` seconds, and at once while a chunk says `more`.
+        The first time, begin at `feed.since`. What came before may be told again: an event with
+        the same `webhook_id` counts once, so look back far enough that nothing is missed.
+        I/O by `feed.http`. Raises: let its failures pass. Implemented by: sources without
+        webhooks. Default: none. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def list_past(self, feed: OpenFeed, since: datetime, cursor: Json) -> Chunk | None:
+        """List what was booked at or after `since`, a chunk at a time; cursor None is the start.
+
+        Called by `crmwire backfill`, until a chunk has no `more`; it may go on after days with a
+        cursor that was kept. A booking is told as it is now: by what made it, and, if it does not
+        stand any more, by what ended it. `subject_id` and `previous_ids` are those of the
+        webhooks; `occurred_at` is when it happened, `version` orders it among webhooks.
+        I/O by `feed.http`. Raises: let its failures pass. Implemented by: sources that can list.
+        Default: none. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def check_feed(self, feed: OpenFeed) -> Sequence[Finding] | None:
+        """Find out whether the feed works: its token, its settings, what it may read.
+
+        Called by `crmwire check`. I/O by `feed.http`. Raises: let its failures pass; they become
+        findings. Default: None. Added in 0.1.
         """
 
 

@@ -1,6 +1,6 @@
-"""Talking to a CRM: one client for all, with deadlines, repeats, pacing and redaction.
+"""Talking to a CRM or a source: one client for all, with deadlines, repeats, pacing, redaction.
 
-The only module that imports httpx. Plugins get a `Http` as `conn.http`.
+The only module that imports httpx. Plugins get a `Http` as `conn.http` or `feed.http`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import attrs
+import httpcore
 import httpx
 from attrs import frozen
 
 from crmwire.errors import Failure, NeedsLogin, NotAllowed, Rejected, RetryLater, Sent
+from crmwire.hosts import joined
+from crmwire.network import CheckedBackend, deadline
 
 if TYPE_CHECKING:
     from crmwire.clock import Clock
@@ -48,6 +51,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 class Request:
     """One call. `path` is below the base URL, or a whole URL of the same host.
 
+    `form` is sent as a form instead of `json`, `content` as it is.
     A POST is repeated only if `safe` (a query, a batch read, an upsert). `accept` lists refusing
     statuses that come back as a Response instead of being raised. `limit` names the vendor's
     limit that the call counts under.
@@ -56,6 +60,8 @@ class Request:
     method: Method
     path: str
     json: object = attrs.field(default=None, repr=False)
+    form: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    content: bytes | None = attrs.field(default=None, repr=False)
     params: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     safe: bool = False
@@ -88,7 +94,7 @@ class Response:
             return jsonlib.loads(self.content)
         except ValueError:
             raise RetryLater(
-                "The CRM's answer is not JSON.",
+                "The answer is not JSON.",
                 code=f"HTTP {self.status}",
                 request_id=self.request_id,
                 sent="unknown",
@@ -132,51 +138,96 @@ def tls_context() -> ssl.SSLContext:
 _making_client = threading.Lock()
 
 
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, on a pool that connects as `network` allows."""
+
+    def __init__(self, tls: ssl.SSLContext, backend: httpcore.NetworkBackend) -> None:
+        super().__init__(verify=tls, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls,
+            max_connections=200,
+            max_keepalive_connections=50,
+            keepalive_expiry=5.0,
+            network_backend=backend,
+        )
+
+
 class Client:
     """The one httpx client of the process: no cookies, no redirects, no environment proxies."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        backend: httpcore.NetworkBackend | None = None,
+    ) -> None:
         self._httpx = httpx.Client(
-            verify=tls_context(),
+            transport=_Transport(tls or tls_context(), backend or CheckedBackend()),
             follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
         )
 
     def send(
-        self, request: Request, url: str, headers: Mapping[str, str], *, connect: float, read: float
+        self,
+        request: Request,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        connect: float,
+        read: float,
+        called: str = "CRM",
     ) -> tuple[int, dict[str, str], bytes]:
         """Send once. Raises: RetryLater, with `sent` telling whether it may have arrived."""
-        content = None
+        content = request.content
         headers = {"Accept": "application/json", **request.headers, **headers}
         if request.json is not None:
             content = jsonlib.dumps(request.json, ensure_ascii=False).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
+        elif request.form is not None:
+            content = urlencode(request.form).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         if request.params:
             url += ("&" if "?" in url else "?") + urlencode(request.params)
         timeout = httpx.Timeout(read, connect=connect, pool=connect)
         try:
-            answer = self._httpx.request(
-                request.method, url, content=content, headers=headers, timeout=timeout
-            )
+            with deadline(connect=connect, read=read):
+                answer = self._httpx.request(
+                    request.method, url, content=content, headers=headers, timeout=timeout
+                )
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise NotAllowed(f"A request's address cannot be used ({error}).") from error
         except _NOT_SENT as error:
-            raise RetryLater(
-                f"The CRM cannot be reached ({type(error).__name__}).", pause=True, sent="no"
-            ) from error
+            raise _unreachable(error, called) from error
         except httpx.TimeoutException as error:
             raise RetryLater(
-                f"The CRM did not answer within {read:g} s.", sent="unknown"
+                f"The {called} did not answer within {read:g} s.", sent="unknown"
             ) from error
         except httpx.HTTPError as error:
             raise RetryLater(
-                f"The connection to the CRM broke ({type(error).__name__}).", sent="unknown"
+                f"The connection to the {called} broke ({type(error).__name__}).", sent="unknown"
             ) from error
         names = {name.lower(): value for name, value in answer.headers.items()}
         return answer.status_code, names, answer.content
 
     def close(self) -> None:
         self._httpx.close()
+
+
+def _unreachable(error: httpx.TransportError, called: str) -> RetryLater:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        message = f"The {called} cannot be reached ({type(error).__name__})."
+        return RetryLater(message, pause=True, sent="no")
+    return RetryLater(
+        f"The {called}'s certificate cannot be trusted ({cause.verify_message}); nothing was sent.",
+        remedy="Look at this machine's clock and certificates, and whether something sits between.",
+        after=60.0,
+        pause=True,
+        sent="no",
+    )
 
 
 _client: Client | None = None
@@ -192,12 +243,16 @@ def shared_client() -> Client:
 
 
 class Http:
-    """`conn.http`: authorised calls to one CRM account."""
+    """`conn.http`: authorised calls to one CRM account; or `feed.http`, to one source's.
+
+    `called` is what messages call the other side. `renew` is told the headers that were refused,
+    and says whether there are others now.
+    """
 
     def __init__(
         self,
         *,
-        base_url: str,
+        base_url: str | Callable[[], str],
         headers: Callable[[], Mapping[str, str]],
         pacer: Pacer,
         clock: Clock,
@@ -208,8 +263,12 @@ class Http:
         request_id_header: str = "x-request-id",
         budget_share: float | None = None,
         client: Client | None = None,
+        called: str = "CRM",
+        renew: Callable[[Mapping[str, str]], bool] = lambda headers: False,
     ) -> None:
-        self.base_url = base_url
+        self._base_url = base_url
+        self._renew = renew
+        self._called = called
         self._headers = headers
         self._pacer = pacer
         self._clock = clock
@@ -222,6 +281,11 @@ class Http:
         self._client = client
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
+
+    @property
+    def base_url(self) -> str:
+        """Where paths begin; a new login may move it."""
+        return self._base_url if isinstance(self._base_url, str) else self._base_url()
 
     # ------------------------------------------------------------ calls
 
@@ -265,25 +329,33 @@ class Http:
         Raises: a Failure for any status of 400 and above that is not in `request.accept`, as
         `classify_error` names it; RetryLater for what never arrived or was not answered.
         """
-        url = self._url(request.path)
-        for repeat in range(REPEATS + 1):
+        repeat, renewed = 0, False
+        while True:
             last = repeat == REPEATS
             self._pacer.take(request.limit)
+            authorised = self._headers()  # before the address: a refresh may move the account
+            url = self._url(request.path)
             started = self._clock.monotonic()
             try:
                 status, headers, content = (self._client or shared_client()).send(
-                    request, url, self._headers(), connect=self._connect, read=self._read
+                    request,
+                    url,
+                    authorised,
+                    connect=self._connect,
+                    read=self._read,
+                    called=self._called,
                 )
             except RetryLater as error:
                 self._record(request, None, "", started, error.message)
                 if last or not _may_repeat(request, error):
                     raise
                 self._clock.sleep(_backoff(repeat))
+                repeat += 1
                 continue
             response = Response(
                 status=status,
                 headers=headers,
-                content=content,
+                content=content if status < 400 else without_secrets(content, authorised),
                 request_id=headers.get(self._request_id_header, ""),
             )
             self._record(request, status, response.request_id, started)
@@ -291,6 +363,11 @@ class Http:
             if status < 300 or status in request.accept:
                 return response
             failure = self._failure(request, response)
+            if isinstance(failure, NeedsLogin) and not renewed:
+                # Nothing was done, so it may be sent again: once, with a token that is newer.
+                renewed = True
+                if self._renew(authorised):
+                    continue
             wait = failure.after if isinstance(failure, RetryLater) else None
             if not isinstance(failure, RetryLater) or last:
                 raise failure
@@ -300,23 +377,18 @@ class Http:
             if wait > SHORT_WAIT:
                 raise failure
             self._clock.sleep(wait)
-        raise AssertionError("the loop above returns or raises")
+            repeat += 1
 
     # ------------------------------------------------------------ inside
 
     def _url(self, path: str) -> str:
-        if "://" not in path:
-            return f"{self.base_url}/{path.lstrip('/')}"
-        base, other = urlsplit(self.base_url), urlsplit(path)
-        if (base.scheme, base.netloc) != (other.scheme, other.netloc):
-            raise NotAllowed("The CRM's answer points to another host; it was not followed.")
-        return path
+        return joined(self.base_url, path, self._called)
 
     def _failure(self, request: Request, response: Response) -> Failure:
         status = response.status
         failure = self._classify(status, response.headers, response.text)
         if failure is None:
-            failure = failure_by_status(status, response)
+            failure = failure_by_status(status, response, self._called)
         if isinstance(failure, RetryLater) and failure.after is None:
             failure.after = retry_after(response.headers)
         sent: Sent = "no"
@@ -357,7 +429,7 @@ def _may_repeat(request: Request, error: RetryLater) -> bool:
     newer one. The pipeline waits `settle_after` first.
     """
     if error.sent == "no":
-        return True
+        return error.after is None
     timed_out = isinstance(error.__cause__, httpx.TimeoutException)
     return request.method == "GET" if timed_out else request.repeatable
 
@@ -370,6 +442,15 @@ def redacted_path(path: str) -> str:
     """The path without what may name a person: no query, no segment with an address in it."""
     segments = urlsplit(path).path.split("/")
     return "/".join("…" if "@" in part or "%40" in part.lower() else part for part in segments)
+
+
+def without_secrets(content: bytes, authorised: Mapping[str, str]) -> bytes:
+    """A refusal without the token it was asked with: some echo it, and refusals are kept."""
+    for value in authorised.values():
+        for part in (value, *value.split()):
+            if len(part) >= 8:
+                content = content.replace(part.encode(), b"(secret)")
+    return content
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -392,7 +473,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def failure_by_status(status: int, response: Response) -> Failure:
+def failure_by_status(status: int, response: Response, called: str = "CRM") -> Failure:
     """What a status means where the plugin does not say otherwise."""
     code, text = f"HTTP {status}", response.text[:300]
     if status == 401:
@@ -400,9 +481,9 @@ def failure_by_status(status: int, response: Response) -> Failure:
     if status == 403:
         return NotAllowed(code=code)
     if status == 429:
-        return RetryLater("The CRM asks for fewer requests.", code=code, pause=True)
+        return RetryLater(f"The {called} asks for fewer requests.", code=code, pause=True)
     if status in (502, 503, 504):
-        return RetryLater("The CRM is not available.", code=code, pause=True)
+        return RetryLater(f"The {called} is not available.", code=code, pause=True)
     if status >= 500 or status in (408, 423, 425):
-        return RetryLater(f"The CRM answered with status {status}.", code=code)
-    return Rejected(f"The CRM refused the request: {text or status}", code=code)
+        return RetryLater(f"The {called} answered with status {status}.", code=code)
+    return Rejected(f"The {called} refused the request: {text or status}", code=code)

@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
+
+_SECRETS = re.compile(
+    r"(?i)\b(bearer|basic|zoho-oauthtoken)\s+[\w.~+/=-]{8,}"
+    r"|\b(access_token|refresh_token|client_secret|code|assertion|token|secret)([\"']?\s*[=:]\s*[\"']?)"
+    r"[\w.~+/%=-]{8,}"
+)
+_ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+")
+
+
+def redacted(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Take secrets out of what is logged, and above debug addresses of people.
+
+    A second net: what is logged holds neither, but messages of vendors and libraries may.
+    """
+    for key, value in event.items():
+        if isinstance(value, str):
+            text = _SECRETS.sub(lambda found: f"{found[1] or found[2]}{found[3] or ' '}…", value)
+            event[key] = text if method == "debug" else _ADDRESS.sub("…@…", text)
+    return event
 
 
 def configure(*, verbose: bool = False, quiet: bool = False) -> None:
@@ -20,6 +42,7 @@ def configure(*, verbose: bool = False, quiet: bool = False) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            redacted,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import TYPE_CHECKING
 
+from crmwire import stored
 from crmwire.connections import Connection, ConnectionSettings
 from crmwire.discovery import Discovery
 from crmwire.errors import PluginBroken
+from crmwire.feeds import OpenFeed
 from crmwire.hooks import Named, SourceHooks, manager
 from crmwire.hookspecs import AppSpecs, SourceSpecs
+from crmwire.logins import grants
+from crmwire.logins.stored import StoredLogin
 from crmwire.mapping import Mapping, load_mapping, with_rows
 from crmwire.mapping_form import converter, structured
 from crmwire.pacing import Pacer
@@ -18,15 +23,22 @@ from crmwire.store import setup
 from crmwire.types import Feed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pluggy import PluginManager
 
     from crmwire.clock import Clock
     from crmwire.expressions import Filter
+    from crmwire.logins.base import Login
     from crmwire.store import ConnectionRow, FeedRow, RouteRow, Store
-    from crmwire.types import CrmInfo
+    from crmwire.types import CrmInfo, FeedApi
     from crmwire.vault import Vault
 
-TOKEN = "token"  # noqa: S105  (the name of a secret, not a secret)
+TOKEN = grants.TOKEN
+
+
+MOST_OPEN = 300
+"""Connections that are kept open, each with its plugin manager; the others are opened anew."""
 
 
 def settings_of(data: object, where: str) -> ConnectionSettings:
@@ -73,15 +85,20 @@ class Openings:
 
         Raises: UnknownName, PluginBroken, ConfigurationError.
         """
-        stamp = f"{row.settings}|{row.crm}|{row.lane}"
+        login = self.store.login(row.id)  # another user may see other fields and ids
+        stamp = f"{row.settings}|{row.crm}|{row.lane}|{login and login.number}"
         with self._lock:
-            known = self._connections.get(row.id)
+            known = self._connections.pop(row.id, None)
             if known is not None and known[0] == stamp:
+                self._connections[row.id] = known  # the last of them, as the one used last
                 return known[1]
         conn = self._open(row)
         with self._lock:
             self._connections[row.id] = (stamp, conn)
             self._names[row.name] = row.id
+            while len(self._connections) > MOST_OPEN:
+                # Whoever still uses it keeps it until done.
+                self._connections.pop(next(iter(self._connections)))
         return conn
 
     def opened(self, name: str) -> Connection | None:
@@ -98,7 +115,7 @@ class Openings:
             settings=settings,
             plugins=self.crm_plugins(row.crm, settings.plugins),
             clock=self.clock,
-            token=lambda: self.vault.get(row.owner, TOKEN),
+            login=lambda conn: StoredLogin(conn, self.store, self.vault, row.id),
             pacer=self.pacer(row.lane),
             report=row.report,
             cache=self.store.cache_of(row.id),
@@ -106,7 +123,13 @@ class Openings:
         )
 
     def trial(
-        self, name: str, crm: str, settings: object, *, where: str | None = None
+        self,
+        name: str,
+        crm: str,
+        settings: object,
+        *,
+        where: str | None = None,
+        login: Callable[[Connection], Login] | None = None,
     ) -> Connection:
         """A connection that is not stored, without a token: to see what its plugins say.
 
@@ -119,7 +142,7 @@ class Openings:
             settings=checked,
             plugins=self.crm_plugins(crm, checked.plugins),
             clock=self.clock,
-            token=lambda: None,
+            login=login,
         )
 
     def crm_plugins(self, crm: str, local: tuple[str, ...] = ()) -> list[Named]:
@@ -237,8 +260,7 @@ class Openings:
     def source_title(self, source: str) -> str:
         """What a source is called; its key if its plugin is not there any more."""
         try:
-            hooks = SourceHooks(self._source_manager(source), f"source {source}")
-            return hooks.source_info().title
+            return self.source_hooks(source).source_info().title
         except (LookupError, PluginBroken):
             return source
 
@@ -246,12 +268,23 @@ class Openings:
         module = self.discovery.find("source", source).load()
         return manager(SourceSpecs, [(source, module)])
 
+    def source_hooks(self, source: str) -> SourceHooks:
+        """The hooks of a source without a feed, for what it says of itself.
+
+        Raises: UnknownName, PluginBroken.
+        """
+        return SourceHooks(self._source_manager(source), f"source {source}")
+
+    def _feed_pacer(self, feed: Feed, api: FeedApi) -> Pacer:
+        """The one pacer of all feeds that use a token: limits belong to it."""
+        who = hashlib.sha256(f"{feed.token or feed.name}".encode()).hexdigest()[:16]
+        return self.pacer(f"source {feed.source} {api.base_url} {who}")
+
     def source(self, row: FeedRow) -> SourceHooks:
         """The hooks of a feed. Raises: UnknownName, PluginBroken."""
-        secrets = tuple(
-            value for name, value in self.vault.all(row.owner).items() if name.startswith("signing")
-        )
-        stamp = f"{row}|{hash(secrets)}"
+        kept = self.vault.all(row.owner)
+        secrets = tuple(value for name, value in kept.items() if name.startswith("signing"))
+        stamp = f"{row}|{hash(secrets)}|{hash(kept.get(TOKEN))}"
         with self._lock:
             known = self._sources.get(row.id)
             if known is not None and known[0] == stamp:
@@ -263,7 +296,12 @@ class Openings:
             team=row.team,
             settings=row.settings,
             secrets=secrets,
+            since=stored.moment(row.since),
             allow_unsigned=row.allow_unsigned,
+            token=kept.get(TOKEN),
+        )
+        hooks.open_feed = OpenFeed(
+            hooks, clock=self.clock, pacer=lambda api: self._feed_pacer(hooks.feed, api)
         )
         with self._lock:
             self._sources[row.id] = (stamp, hooks)

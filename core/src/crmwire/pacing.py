@@ -25,6 +25,8 @@ MARGIN = 0.1
 
 BUDGET_PAUSE = 900.0
 """Seconds for which nothing is sent once the budget is spent, before the limit is read again."""
+USED_UP = "LIMIT_USED_UP"
+"""The code of a failure that comes from here: nothing was sent."""
 EVERY_CALL = "*"
 """The name under which all calls are held back."""
 
@@ -38,6 +40,9 @@ class Pacer:
         self._limits: dict[str, list[Limit]] = {}
         self._calls: dict[Limit, deque[float]] = {}
         self._closed_until: dict[str, float] = {}
+        self._states: dict[str, LimitState] = {}
+        self._spent = ""
+        """Why all calls are held back, while they are."""
         self.set_limits(limits)
 
     def set_limits(self, limits: Iterable[Limit]) -> None:
@@ -57,13 +62,23 @@ class Pacer:
         """
         with self._lock:
             for state in states:
+                self._states[state.name] = state
                 if state.remaining <= 0 and state.resets_in:
                     self._close(state.name, state.resets_in)
                 elif share is not None and state.total:
                     used = state.total - state.remaining
                     if used >= share * state.total:
+                        self._spent = (
+                            f"{used} of {state.total} calls of the {state.name} limit are used, by"
+                            f" all that use the account; this connection stops at {share:.0%}."
+                        )
                         self._close(state.name, state.resets_in or BUDGET_PAUSE)
                         self._close(EVERY_CALL, state.resets_in or BUDGET_PAUSE)
+
+    def left(self) -> list[LimitState]:
+        """What the answers last told of each limit."""
+        with self._lock:
+            return sorted(self._states.values(), key=lambda state: state.name)
 
     def close(self, name: str, seconds: float) -> None:
         """Let no call of that limit through for so long."""
@@ -88,10 +103,21 @@ class Pacer:
                         self._calls[limit].append(now)
                     return
             if delay > LONGEST_WAIT:
+                spent = self._spent if self._is_closed(EVERY_CALL) else ""
                 raise RetryLater(
-                    f"The {name} limit of the CRM account is used up.", after=delay, pause=True
+                    spent or f"The {name} limit of the account is used up.",
+                    remedy="Nothing is lost: it goes on by itself. Raise `budget_share` or the"
+                    " vendor's limit, or let other programs call less."
+                    if spent
+                    else "",
+                    after=delay,
+                    pause=True,
+                    code=USED_UP,
                 )
             self._clock.sleep(delay)
+
+    def _is_closed(self, name: str) -> bool:
+        return self._closed_until.get(name, 0.0) > self._clock.monotonic()
 
     def _delay(self, name: str) -> float:
         now = self._clock.monotonic()

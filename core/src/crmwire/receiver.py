@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from crmwire.alerting.intakes import Intakes
 from crmwire.errors import (
     CrmwireError,
     PluginBroken,
@@ -20,6 +21,7 @@ from crmwire.errors import (
     WebhookRefused,
 )
 from crmwire.intake import LARGEST_BODY, Intake, take_in, token_hash
+from crmwire.login_pages import login_routes
 from crmwire.types import WebhookRequest
 
 if TYPE_CHECKING:
@@ -34,8 +36,13 @@ def receiver(
     openings: Openings,
     wake: Callable[[Collection[str]], None],
     health: Callable[[], dict[str, object]],
+    intakes: Intakes | None = None,
 ) -> Starlette:
-    """The ASGI app of the daemon: `POST /in/TOKEN` and `GET /healthz`."""
+    """The ASGI app of the daemon: `POST /in/TOKEN`, `GET /healthz`, and logging in.
+
+    `intakes` is told which feeds refused a webhook and which took one.
+    """
+    counts = intakes or Intakes()
 
     async def take(request: Request) -> Response:
         token = request.path_params["token"]
@@ -58,10 +65,13 @@ def receiver(
         try:
             made = await run_in_threadpool(take_in, openings, row, webhook)
         except CrmwireError as error:
+            if isinstance(error, WebhookRefused):
+                counts.refused(row.id, webhook.received_at.timestamp())
             return _refusal(row.name, error)
         except Exception as error:  # noqa: BLE001  (the source must be able to send it again)
             log.error("webhook_failed", feed=row.name, error=f"{type(error).__name__}: {error}")
             return _error(503, "unavailable", "The event was not stored; send it again.")
+        counts.taken(row.id, webhook.received_at.timestamp())
         wake(made.lanes)
         return _answer(row.name, made)
 
@@ -85,6 +95,7 @@ def receiver(
         routes=[
             Route("/in/{token}", take, methods=["POST"]),
             Route("/healthz", healthz),
+            *login_routes(openings, wake),
         ],
         exception_handlers={
             StoreUnavailable: unavailable,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from crmwire.errors import ConfigurationError
-from crmwire.store import DeliveryFilter, views
+from crmwire.store import DeliveryFilter, audit, views
 
 if TYPE_CHECKING:
     from crmwire.store import DeliveryView, Store
@@ -25,14 +24,44 @@ def retry(
     wanted = list(ids)
     if use is not None:
         chosen, wanted = _choice(store, wanted, use)
-    done, _ = store.write(lambda db: views.retry(db, wanted, now, again=again, use=chosen))
-    return done
+
+    def job(db: Any) -> list[int]:
+        done, _ = views.retry(db, wanted, now, again=again, use=chosen)
+        _audit(db, now, "retried", done, again=again or None, chosen=use is not None or None)
+        return done
+
+    return store.write(job)
 
 
 def dismiss(store: Store, ids: Sequence[int], now: float) -> list[int]:
     """Give up held or waiting deliveries for good; returns which. Raises: UnknownName."""
-    by = getpass.getuser()
-    return store.write(lambda db: views.dismiss(db, ids, by, now))
+
+    def job(db: Any) -> list[int]:
+        done = views.dismiss(db, ids, audit.acting_user(), now)
+        _audit(db, now, "dismissed", done)
+        return done
+
+    return store.write(job)
+
+
+_NAMED = 20
+"""How many deliveries an entry of the audit lists; of more it tells the first and the last."""
+
+
+def _audit(
+    db: Any,
+    now: float,
+    action: Literal["retried", "dismissed"],
+    done: Sequence[int],
+    *,
+    again: bool | None = None,
+    chosen: bool | None = None,
+) -> None:
+    if not done:
+        return
+    ids = sorted(done)
+    name = ", ".join(map(str, ids)) if len(ids) <= _NAMED else f"{ids[0]} to {ids[-1]}"
+    audit.record(db, now, action, "delivery", name, count=len(ids), again=again, chosen=chosen)
 
 
 def _choice(store: Store, ids: Sequence[int], use: str) -> tuple[dict[str, str], list[int]]:

@@ -13,13 +13,20 @@ import structlog
 import uvicorn
 
 from crmwire import home as homes
+from crmwire import rotating
+from crmwire.alerting.kinds import Pace
+from crmwire.alerting.watcher import Watcher
 from crmwire.app import App
 from crmwire.draining import Drainer
 from crmwire.engine import Engine
 from crmwire.errors import ConfigurationError
 from crmwire.hooks import manager
 from crmwire.hookspecs import AppSpecs
+from crmwire.keeping import Keeper
+from crmwire.polling import Poller
+from crmwire.purging import Purger
 from crmwire.receiver import receiver
+from crmwire.rechecking import Rechecker
 
 log = structlog.get_logger("crmwire.runner")
 
@@ -30,7 +37,7 @@ GRACE = 10.0
 class Daemon:
     """Receiver and engine of one data folder. Raises on start: HomeInUse."""
 
-    def __init__(self, app: App, *, sweep: float = 1.0) -> None:
+    def __init__(self, app: App, *, sweep: float = 1.0, pace: Pace | None = None) -> None:
         self.app = app
         self.drainer = Drainer(app.openings)
         self.engine = Engine(
@@ -41,7 +48,12 @@ class Daemon:
             sweep=sweep,
         )
         self.drainer.wake = self.engine.wake
-        self.asgi = receiver(app.openings, self.engine.wake, self.health)
+        self.watcher = Watcher(app.store, app.vault, app.clock, pace)
+        self.rechecker = Rechecker(app.openings)
+        self.poller = Poller(app.openings, self.engine.wake, sweep=sweep)
+        self.keeper = Keeper(app.openings)
+        self.purger = Purger(app.store, app.clock)
+        self.asgi = receiver(app.openings, self.engine.wake, self.health, self.watcher.intakes)
         self._crm_by_lane: dict[str, str] = {}
 
     def _crms(self) -> dict[str, str]:
@@ -54,15 +66,26 @@ class Daemon:
 
     def start(self) -> None:
         """Begin to drain what waits."""
+        rotating.announce(self.app.store, self.app.vault)
         for row in self.app.store.connections():
             self._crm_by_lane[row.lane] = row.crm
         self.engine.start()
         self.engine.wake(self.app.store.due_lanes(self.app.clock.now()))
+        self.watcher.start()
+        self.rechecker.start()
+        self.poller.start()
+        self.keeper.start()
+        self.purger.start()
 
     def stop(self) -> None:
         """Let running batches finish, for at most GRACE seconds."""
+        self.poller.stop()
+        self.keeper.stop()
+        self.purger.stop()
+        self.rechecker.stop()
         if not self.engine.stop(GRACE):
             log.warning("stopped_while_working")
+        self.watcher.stop()
 
 
 def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lambda _: None) -> None:
@@ -89,11 +112,12 @@ def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lamb
         finally:
             apps.hook.runner_stopping()
             daemon.stop()
+            if server.bound.is_set():
+                log.info("daemon_stopped")
         if not server.bound.is_set():
             raise ConfigurationError(
                 f"Port {port} of {host} is in use.", remedy="Choose another with --port."
             )
-        log.info("daemon_stopped")
 
 
 @contextlib.contextmanager

@@ -43,7 +43,10 @@ class Feed:
     settings: Mapping[str, Json] = attrs.field(factory=dict)
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     since: datetime | None = None
+    """When the feed was set up, or what the team gave instead: polling begins there."""
     allow_unsigned: bool = False
+    token: str | None = attrs.field(default=None, repr=False)
+    """What requests to the source's API are authorised with, if one was given."""
 
 
 @frozen(kw_only=True)
@@ -81,7 +84,12 @@ class SignatureScheme:
 
 @frozen(kw_only=True)
 class SourceInfo:
-    """What a source is: its key is the entry point's name."""
+    """What a source is: its key is the entry point's name.
+
+    A source that answers `poll` is asked every `poll_every` seconds; the feed's setting of the
+    same name says otherwise. Two feeds with the same settings of the names `once` tell the same
+    events, so that only one of them may be carried to a connection.
+    """
 
     key: str
     title: str
@@ -89,6 +97,8 @@ class SourceInfo:
     page: str = "page"
     signature: SignatureScheme | None = None
     setup: str = ""
+    poll_every: float = 60.0
+    once: tuple[str, ...] = ()
 
 
 _LARGEST = 2**61
@@ -121,6 +131,21 @@ class Event:
         if self.version is not None:
             return max(-_LARGEST, min(self.version, _LARGEST))
         return int(self.occurred_at.timestamp() * 1_000_000)
+
+
+@frozen(kw_only=True)
+class Chunk:
+    """Some of the events that a source was asked for, oldest first, and where to go on.
+
+    `cursor` is plain data of the source's own: it is kept with the events, in one transaction,
+    and given back with the next call. With `more`, that call comes at once. `total` is how many
+    things the source says it lists, for a progress bar.
+    """
+
+    events: tuple[Event, ...] = ()
+    cursor: Json = None
+    more: bool = False
+    total: int | None = None
 
 
 SubjectStatus = Literal[
@@ -224,6 +249,24 @@ class ObjectType:
 
 
 @frozen(kw_only=True)
+class FeedApi:
+    """Where a source's API is and how requests to it are authorised.
+
+    `template` is filled with `{token}`, the feed's own, and stands in the header of that name;
+    with `public` no token is needed and none is sent. A feed's setting `host` replaces
+    `base_url`; both are held against `host_suffixes`. All feeds with one token share `limits`.
+    """
+
+    base_url: str
+    host_suffixes: tuple[str, ...]
+    header: str = "Authorization"
+    template: str = "Bearer {token}"
+    limits: tuple[Limit, ...] = ()
+    token_hint: str = ""
+    public: bool = False
+
+
+@frozen(kw_only=True)
 class CrmInfo:
     """What a CRM plugin is and can do.
 
@@ -246,15 +289,58 @@ class CrmInfo:
     batch: int = 100
 
 
+Grant = Literal["authorization_code", "client_credentials", "jwt_bearer"]
+"""How a login is had: a person consents in a browser, an app acts as itself, an app signs."""
+
+
+@frozen(kw_only=True)
+class OAuth2:
+    """How a vendor's OAuth 2 works. Times are in seconds; all addresses are of the vendor's hosts.
+
+    The first of `grants` is the usual one. `optional_scopes` are sent as `optional_scope`.
+    `audience` is who a signed assertion (`jwt_bearer`) is for. An access token lives as long as
+    its answer says, else for `lifetime`; None means until a request is refused. It is replaced
+    `margin` before its end. A login that is not `refreshable` lasts until it is revoked; one that
+    ends by not being used is refreshed at least every `keep_alive`. `base_url_field` names the
+    field of the token answer that holds the API's base URL. `issuer` is what the vendor calls
+    itself where it does (RFC 9207). `parameters` go into the authorisation address as well.
+    `hint` tells a person what to look at if the vendor's page shows an error and never comes back.
+    """
+
+    authorize_url: str
+    token_url: str
+    revoke_url: str | None = None
+    scopes: tuple[str, ...] = ()
+    optional_scopes: tuple[str, ...] = ()
+    pkce: bool = True
+    grants: tuple[Grant, ...] = attrs.field(
+        default=("authorization_code",), validator=attrs.validators.min_len(1)
+    )
+    audience: str = ""
+    refreshable: bool = True
+    lifetime: float | None = None
+    margin: float = 300.0
+    keep_alive: float | None = None
+    base_url_field: str | None = None
+    issuer: str | None = None
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
+    hint: str = ""
+
+
 @frozen(kw_only=True)
 class AuthScheme:
-    """How requests are authorised and where they go. `template` is filled with `{token}`."""
+    """How requests are authorised and where they go. `template` is filled with `{token}`.
 
-    kind: Literal["static_token"] = "static_token"
+    With `oauth` a person logs in by `crmwire connect`. A static token does as well, unless `kind`
+    is `oauth2`.
+    """
+
+    kind: Literal["static_token", "oauth2"] = "static_token"
     base_url: str
     header: str = "Authorization"
     template: str = "Bearer {token}"
     token_hint: str = ""
+    oauth: OAuth2 | None = None
 
 
 @frozen(kw_only=True)
@@ -280,7 +366,10 @@ class SetupStep:
 
 @frozen(kw_only=True)
 class ConnectionReport:
-    """Who the connection is at the CRM and what it may do. `account_id` names the lane."""
+    """Who the connection is at the CRM and what it may do. `account_id` names the lane.
+
+    `zone` is the account's own time zone (an IANA name), where that matters: its day ends there.
+    """
 
     account_id: str
     account_name: str
@@ -290,6 +379,7 @@ class ConnectionReport:
     tier: str = ""
     limits: tuple[Limit, ...] = ()
     findings: tuple[Finding, ...] = ()
+    zone: str = ""
 
 
 @frozen(kw_only=True)
@@ -408,7 +498,11 @@ class Query:
 
 @frozen(kw_only=True)
 class Record:
-    """A record as the CRM has it. `alias_of`: it was merged into, or converted to, that one."""
+    """A record as the CRM has it.
+
+    `alias_of`: it was merged into, or converted to, that one; `alias_type` is that one's type, if
+    it is another.
+    """
 
     type: str
     id: str
@@ -419,6 +513,7 @@ class Record:
     modified_at: datetime | None = None
     last_activity_at: datetime | None = None
     alias_of: str | None = None
+    alias_type: str | None = None
     writable: bool = True
 
 
@@ -461,11 +556,15 @@ class FieldChange:
 
 @frozen(kw_only=True)
 class About:
-    """A record that a write is associated with: WhoId's, an association's or a note's."""
+    """A record that a write is associated with: WhoId's, an association's or a note's.
+
+    With `only_new` an upsert associates only what it made: a record that was there is left alone.
+    """
 
     role: str
     type: str
     record: str | Ref
+    only_new: bool = False
 
 
 @frozen(kw_only=True)

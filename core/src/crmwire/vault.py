@@ -1,23 +1,19 @@
 """Secrets at rest: AES-256-GCM, each bound to the row it stands in.
 
-The key is never in the data folder: `CRMWIRE_KEYS` (one or more `id:base64`, the first is used
-for new secrets), `CRMWIRE_KEY_FILE` (a file of such lines), or a file that is made on first run
-in the user's configuration folder.
+Which keys there are is said in `keys`; how all secrets come to another one, in `rotating`.
 """
 
 from __future__ import annotations
 
-import base64
-import os
 import secrets
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from crmwire.errors import ConfigurationError
+from crmwire.keys import KeyMissing, Keyring, key_file, load_keys
+from crmwire.store import keys as stored_keys
 from crmwire.store import setup
 
 if TYPE_CHECKING:
@@ -25,122 +21,86 @@ if TYPE_CHECKING:
 
     from crmwire.store import Store
 
+__all__ = ["KeyMissing", "Vault", "key_file", "load_keys", "sealed", "unsealed"]
+
 _NONCE = 12
+_TRIED = 5
+"""On how many secrets a key is tried before it is called the wrong one: a row may be damaged."""
 
 
-class KeyMissing(ConfigurationError):
-    """The key that the secrets were encrypted with is not there."""
+def sealed(key: bytes, owner: str, name: str, secret: str) -> bytes:
+    """A secret encrypted for its place: it can be read nowhere else."""
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, secret.encode(), _place(owner, name))
 
 
-def key_file() -> Path:
-    """Where the key is kept if the environment does not say otherwise."""
-    named = os.environ.get("CRMWIRE_KEY_FILE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(base) / "crmwire" / "keys"
-
-
-def load_keys(
-    *, may_create: bool, told: Callable[[str], object] = lambda _: None
-) -> dict[str, bytes]:
-    """The keys by id, the one for new secrets first.
-
-    `may_create` allows making the first key, and `told` hears where. Raises: ConfigurationError,
-    KeyMissing.
-    """
-    text = os.environ.get("CRMWIRE_KEYS")
-    if text:
-        return _parsed(text.replace(",", "\n"), "CRMWIRE_KEYS")
-    path = key_file()
+def unsealed(key: bytes, owner: str, name: str, blob: bytes) -> str:
+    """The secret of a place. Raises: KeyMissing if key, place or blob is not what it was."""
     try:
-        return _parsed(path.read_text(), str(path))
-    except FileNotFoundError:
-        if not may_create:
-            raise KeyMissing(
-                f"There is no key file {path}, but the data folder holds secrets.",
-                remedy="Put the key back, or name it with CRMWIRE_KEYS or CRMWIRE_KEY_FILE.",
-            ) from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"The key file {path} cannot be read ({error.strerror}).",
-            remedy="Give this user the right to read it.",
-        ) from error
-    return _created(path, told)
+        plain = AESGCM(key).decrypt(blob[:_NONCE], blob[_NONCE:], _place(owner, name))
+    except (InvalidTag, ValueError):  # a blob cut short has no whole nonce
+        raise KeyMissing(
+            "A secret cannot be decrypted: the key is another one, or the row was changed.",
+            remedy="Use the key that the secrets were made with, or restore a backup.",
+        ) from None
+    return plain.decode()
 
 
-def _created(path: Path, told: Callable[[str], object]) -> dict[str, bytes]:
-    line = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process was first
-        return _parsed(path.read_text(), str(path))
-    except OSError as error:
-        raise ConfigurationError(
-            f"The key file {path} cannot be made ({error.strerror}).",
-            remedy="Set CRMWIRE_KEY_FILE to a file outside the data folder that can be written.",
-        ) from error
-    with os.fdopen(descriptor, "w") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    told(f"Made the key for secrets in {path}. Keep a copy of it: without it they are lost.")
-    return _parsed(line, str(path))
-
-
-def _parsed(text: str, where: str) -> dict[str, bytes]:
-    keys: dict[str, bytes] = {}
-    for line in text.split():
-        name, _, value = line.partition(":")
-        try:
-            key = base64.b64decode(value, validate=True)
-        except ValueError:
-            key = b""
-        if not name or len(key) != 32:
-            raise ConfigurationError(
-                f"{where} does not hold keys.",
-                remedy="Each line is an id, a colon and 32 bytes in base64.",
-            )
-        keys[name] = key
-    if not keys:
-        raise ConfigurationError(f"{where} is empty.", remedy="Put the key back.")
-    return keys
+def _place(owner: str, name: str) -> bytes:
+    return f"{owner}/{name}".encode()
 
 
 class Vault:
     """Encrypts and decrypts the secrets of the store."""
 
-    def __init__(self, store: Store, keys: Mapping[str, bytes]) -> None:
+    def __init__(self, store: Store, keys: Keyring | Mapping[str, bytes]) -> None:
         self._store = store
-        self._keys = dict(keys)
-        self._current = next(iter(self._keys))
+        self.keys = keys if isinstance(keys, Keyring) else Keyring(keys)
 
     def check(self) -> None:
-        """Raises: KeyMissing if a stored secret cannot be read with these keys."""
+        """Raises: KeyMissing if what is stored cannot be read with these keys."""
         with self._store.read() as db:
-            row = setup.any_secret(db)
-        if row is not None:
-            self._decrypt(*row)
-
-    def encrypted(self, owner: str, name: str, secret: str) -> tuple[str, bytes]:
-        """The key id and the blob of a secret for this place."""
-        nonce = secrets.token_bytes(_NONCE)
-        cipher = AESGCM(self._keys[self._current])
-        sealed = cipher.encrypt(nonce, secret.encode(), _place(owner, name))
-        return self._current, nonce + sealed
+            samples = stored_keys.some_of_each(db, _TRIED)
+        for rows in samples.values():
+            for number, (owner, name, key_id, blob) in enumerate(rows, 1):
+                try:
+                    self._decrypt(owner, name, key_id, blob)
+                    break
+                except KeyMissing:
+                    if number == len(rows):
+                        raise
 
     def put(self, owner: str, name: str, secret: str) -> None:
         """Keep a secret, in the place of one of that name."""
         self._store.write(lambda db: self.put_in(db, owner, name, secret))
 
     def put_in(self, db: Database, owner: str, name: str, secret: str) -> None:
-        """As `put`, inside a transaction that is open."""
-        setup.put_secret(db, owner, name, *self.encrypted(owner, name, secret))
+        """As `put`, inside a transaction that is open. Raises: KeyMissing."""
+        key_id = self.key_for_new(db)
+        setup.put_secret(db, owner, name, key_id, sealed(self.keys[key_id], owner, name, secret))
+
+    def key_for_new(self, db: Database) -> str:
+        """The key for new secrets: the first that was not rotated away. Raises: KeyMissing.
+
+        Asked for inside the transaction that uses it: a rotation by another process retires the
+        old key first, so that nothing is written with it from then on.
+        """
+        retired = stored_keys.retired(db)
+        if next(iter(self.keys)) in retired:
+            self.keys.reread()
+        for key_id in self.keys:
+            if key_id not in retired:
+                return key_id
+        raise KeyMissing(
+            f"The keys in {self.keys.where} were rotated away; nothing new is encrypted with them.",
+            remedy="Give this process the new key too, as `crmwire keys` lists it.",
+        )
 
     def get(self, owner: str, name: str) -> str | None:
         """A secret, or None. Raises: KeyMissing."""
-        return self.all(owner).get(name)
+        with self._store.read() as db:
+            row = setup.get_secrets(db, owner).get(name)
+        return None if row is None else self._decrypt(owner, name, *row)
 
     def all(self, owner: str) -> dict[str, str]:
         """All secrets of an owner by name. Raises: KeyMissing."""
@@ -151,21 +111,10 @@ class Vault:
         }
 
     def _decrypt(self, owner: str, name: str, key_id: str, blob: bytes) -> str:
-        key = self._keys.get(key_id)
+        key = self.keys.find(key_id)
         if key is None:
             raise KeyMissing(
-                f"The key {key_id!r} that the secrets were encrypted with is not there.",
+                f"The key {key_id!r} that secrets were encrypted with is not in {self.keys.where}.",
                 remedy="Put it back, or name it with CRMWIRE_KEYS or CRMWIRE_KEY_FILE.",
             )
-        try:
-            plain = AESGCM(key).decrypt(blob[:_NONCE], blob[_NONCE:], _place(owner, name))
-        except InvalidTag:
-            raise KeyMissing(
-                "A secret cannot be decrypted: the key is another one, or the row was changed.",
-                remedy="Use the key that the secrets were made with, or restore a backup.",
-            ) from None
-        return plain.decode()
-
-
-def _place(owner: str, name: str) -> bytes:
-    return f"{owner}/{name}".encode()
+        return unsealed(key, owner, name, blob)

@@ -57,7 +57,7 @@ def data(result: Result) -> Any:
 
 
 def test_what_changes_is_printed_and_applied(crmwire: Command) -> None:
-    result = crmwire("apply", "team.toml")
+    result = crmwire("apply", "team.toml", "--no-check")
     path = data(crmwire("feed", "list", "--json"))[0]["path"]
     assert result.stdout.splitlines() == [
         "+ feed cal (source calcom, signed)",
@@ -110,6 +110,7 @@ def test_json_tells_each_change(crmwire: Command) -> None:
         "team": "default",
         "applied": False,
         "changes": [],
+        "checks": [],
     }
 
 

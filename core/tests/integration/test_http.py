@@ -51,7 +51,8 @@ Make = Callable[..., Http]
 
 
 @pytest.fixture
-def server() -> Iterator[SandboxServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+    monkeypatch.setenv("CRMWIRE_ALLOW_LOOPBACK", "1")
     with SandboxServer(Echo(SandboxSettings())) as running:
         yield running
 

@@ -10,8 +10,8 @@ import pytest
 
 from crmwire.app import App
 from crmwire.errors import ConfigurationError
-from crmwire.store import Store
-from crmwire.vault import KeyMissing, Vault, key_file, load_keys
+from crmwire.store import Store, setup
+from crmwire.vault import KeyMissing, Vault, key_file, load_keys, sealed
 
 KEY = {"k1": bytes(32)}
 
@@ -40,21 +40,31 @@ def test_a_secret_cannot_be_moved_to_another_row(store: Store) -> None:
         vault.get("connection/2", "token")
 
 
-def test_every_changed_bit_is_noticed(store: Store) -> None:
+def test_a_changed_bit_or_a_cut_end_in_the_database_is_noticed(store: Store) -> None:
     vault = Vault(store, KEY)
-    key_id, blob = vault.encrypted("feed/1", "signing", "one")
-    from crmwire.store import setup
-
-    for position in range(len(blob) * 8):
-        changed = bytearray(blob)
-        changed[position // 8] ^= 1 << position % 8
+    blob = sealed(KEY["k1"], "feed/1", "signing", "one")
+    flipped = [bytes([*blob[:n], blob[n] ^ 1, *blob[n + 1 :]]) for n in range(len(blob))]
+    for changed in [*flipped, *(blob[:n] for n in range(len(blob)))]:
         store.write(
-            lambda db, changed=changed: setup.put_secret(
-                db, "feed/1", "signing", key_id, bytes(changed)
-            )
+            lambda db, changed=changed: setup.put_secret(db, "feed/1", "signing", "k1", changed)
         )
         with pytest.raises(KeyMissing):
             vault.get("feed/1", "signing")
+
+
+def test_two_rows_that_were_swapped_are_refused_and_the_others_still_read(store: Store) -> None:
+    vault = Vault(store, KEY)
+    for number in range(4):
+        vault.put(f"connection/{number}", "token", f"secret {number}")
+    with store.read() as db:
+        one, two = (setup.get_secrets(db, f"connection/{n}")["token"] for n in (1, 2))
+    store.write(lambda db: setup.put_secret(db, "connection/1", "token", *two))
+    store.write(lambda db: setup.put_secret(db, "connection/2", "token", *one))
+    for number in (1, 2):
+        with pytest.raises(KeyMissing, match="row was changed"):
+            vault.get(f"connection/{number}", "token")
+    assert vault.get("connection/0", "token") == "secret 0"
+    vault.check()  # one damaged row stops its own connection, not all of crmwire
 
 
 def test_another_key_refuses_to_start_and_overwrites_nothing(store: Store) -> None:

@@ -25,18 +25,22 @@ _SIGNS = {"ok": "ok", "warning": "warning", "error": "ERROR"}
 def check(ctx: click.Context, state: State, name: str | None, as_json: bool) -> None:
     """Check connections, mappings and feeds.
 
-    Each CRM is asked who we are, and the mappings are held against its fields. NAME is a
-    connection or a feed; without it all are checked. Exit status 1 if any has an error.
+    Each CRM is asked who we are and what we may do, the mappings are held against its fields,
+    and sources are asked for their webhooks. NAME is a connection or a feed; without it all are
+    checked. Exit status 1 if any has an error. The daemon does the same once a day.
     """
     with state.app() as app:
         results = _checked(app, name)
+        told = bool(app.alerts())
     if as_json:
-        print_json([_as_data(one) for one in results])
+        print_json([as_data(one) for one in results])
     elif not results:
         say("Nothing is set up yet: `crmwire connection add`, `crmwire feed add`.")
     else:
         for one in results:
-            _show(one)
+            show_checked(one)
+        if not told and name is None:
+            say("Nobody is told when something goes wrong: `crmwire alert add`.")
     if not all(one.ok for one in results):
         ctx.exit(FAILED)
 
@@ -53,20 +57,24 @@ def _checked(app: App, name: str | None) -> list[Checked]:
     ]
 
 
-def _show(one: Checked) -> None:
+def show_checked(one: Checked) -> None:
+    """What a check found: who we are, what we may do, each finding with its remedy."""
     who = ""
     if one.report is not None:
         who = f" is {one.report.account_name} ({one.report.account_id})"
         if one.report.user_name or one.report.user_id:
             who += f", as {one.report.user_name or one.report.user_id}"
     say(f"{one.kind} {one.name}{who}: {'fine' if one.ok else 'not fine'}")
+    for what, how in one.facts:
+        say(f"  {what}: {how}")
     for finding in one.findings:
         said = f"{finding.message} {finding.remedy}".strip()
         subject = "" if finding.subject in ("", one.name) else f"{finding.subject}: "
         say(f"  {_SIGNS[finding.level]}: {subject}{said}")
 
 
-def _as_data(one: Checked) -> dict[str, Any]:
+def as_data(one: Checked) -> dict[str, Any]:
+    """A check for programs."""
     report = one.report
     return {
         "name": one.name,
@@ -74,5 +82,7 @@ def _as_data(one: Checked) -> dict[str, Any]:
         "ok": one.ok,
         "account": {"id": report.account_id, "name": report.account_name} if report else None,
         "user": {"id": report.user_id, "name": report.user_name} if report else None,
+        "state": one.state,
+        "facts": dict(one.facts),
         "findings": one.findings,
     }

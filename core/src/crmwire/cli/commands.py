@@ -7,13 +7,19 @@ from pathlib import Path
 import click
 
 from crmwire.cli.accounts import fields, setup
+from crmwire.cli.alerting import alert
+from crmwire.cli.auditing import audit
+from crmwire.cli.backfilling import backfill
 from crmwire.cli.checking import check
+from crmwire.cli.connecting import connect, disconnect
 from crmwire.cli.connections import connection
 from crmwire.cli.demonstrating import demo
 from crmwire.cli.documents import apply, export
 from crmwire.cli.feeds import feed
 from crmwire.cli.intake import ingest, preview
+from crmwire.cli.keys import keys
 from crmwire.cli.plugins import explain, plugins
+from crmwire.cli.privacy import forget, retention
 from crmwire.cli.repairing import dismiss, retry
 from crmwire.cli.root import Root
 from crmwire.cli.routes import route
@@ -46,6 +52,8 @@ for _command in (
     demo,
     plugins,
     feed,
+    connect,
+    disconnect,
     connection,
     route,
     apply,
@@ -55,12 +63,18 @@ for _command in (
     setup,
     preview,
     ingest,
+    backfill,
     serve,
     status,
     deliveries,
     delivery,
     retry,
     dismiss,
+    alert,
+    audit,
+    keys,
+    forget,
+    retention,
     explain,
     sandbox,
 ):

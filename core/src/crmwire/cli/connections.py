@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from crmwire.cli.feeds import confirm_removal
-from crmwire.cli.output import print_json, print_table, say
-from crmwire.cli.reading import read_secret, settings
+from crmwire.cli.output import iso, print_json, print_table, say
+from crmwire.cli.reading import read_secret, settings, texts
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from crmwire.app import App
     from crmwire.store import ConnectionRow
+    from crmwire.store.checks import CheckRow
 
 
 @click.group()
@@ -52,6 +53,9 @@ def connection_add(
     """
     name = name or crm
     chosen = settings(pairs, "--set")
+    if "api_version" in chosen:
+        # A version such as 62.0 is a text, though it looks like a number.
+        chosen["api_version"] = texts(pairs, "--set")["api_version"].strip("\"'")
     if host:
         chosen["host"] = host
     with state.app() as app:
@@ -94,6 +98,7 @@ def connection_list(state: State, as_json: bool) -> None:
     """List the connections, each with its account as the last check saw it."""
     with state.app() as app:
         rows = app.store.connections()
+        checks = app.last_checks()
     if as_json:
         print_json(
             [
@@ -107,9 +112,12 @@ def connection_list(state: State, as_json: bool) -> None:
                     "state": row.state,
                     "problem": row.problem,
                     "remedy": row.remedy,
+                    "checked_at": iso(check.checked_at) if check else None,
+                    "check": check.state if check else None,
                     "settings": row.settings,
                 }
                 for row in rows
+                for check in (checks.get(row.owner),)
             ]
         )
     elif not rows:
@@ -123,11 +131,21 @@ def connection_list(state: State, as_json: bool) -> None:
                     row.crm,
                     row.team,
                     row.report.account_name if row.report else "not checked yet",
-                    row.state if row.problem is None else f"{row.state}: {row.problem}",
+                    _standing(row, checks.get(row.owner)),
                 )
                 for row in rows
             ],
         )
+
+
+def _standing(row: ConnectionRow, check: CheckRow | None) -> str:
+    """How a connection is, in a few words: never `ok` where the last check or call failed."""
+    if row.problem is not None:
+        return f"{row.state if row.state != 'ok' else 'failing'}: {row.problem}"
+    if row.state == "ok" and check is not None and check.state not in ("ok", "warning"):
+        errors = [one["message"] for one in check.findings if one.get("level") == "error"]
+        return f"not fine: {errors[0]}" if errors else "not fine"
+    return row.state
 
 
 @connection.command("remove")

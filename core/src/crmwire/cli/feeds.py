@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crmwire.cli.output import plural, print_json, print_table, say
-from crmwire.cli.reading import read_secret
+from crmwire.cli.reading import read_secret, settings
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import ConfigurationError
 
@@ -29,49 +29,104 @@ def feed() -> None:
 @click.option("--source", required=True, help="The source's plugin, such as calcom.")
 @click.option("--team", help="The team it belongs to (default: default).")
 @click.option("--allow-unsigned", is_flag=True, help="Take webhooks that nobody signed.")
+@click.option(
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the source's own; may be given several times.",
+)
+@click.option("--since", metavar="DATE", help="Where polling begins (default: now).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 def feed_add(
-    state: State, name: str, source: str, team: str | None, allow_unsigned: bool, as_json: bool
+    state: State,
+    name: str,
+    source: str,
+    team: str | None,
+    allow_unsigned: bool,
+    pairs: tuple[str, ...],
+    since: str | None,
+    as_json: bool,
 ) -> None:
     """Add a feed and print the path that its webhooks are sent to.
 
-    The signing secret is read from standard input, or asked for in a terminal. The name of a feed
-    that is there replaces its signing secret.
+    The signing secret is read from standard input, or asked for in a terminal; for a source that
+    is polled it is the API token instead. The name of a feed that is there replaces that secret,
+    and the settings that are given.
     """
+    from crmwire.app import parse_since
+
+    chosen = settings(pairs, "--set")
+    begin = parse_since(since) if since else None
     with state.app() as app:
-        app.discovery.find("source", source).load()
+        hooks = app.openings.source_hooks(source)
         known = _known(app, name, source, team)
-        if known is not None and allow_unsigned:
+        if known is not None and (allow_unsigned or begin):
             raise ConfigurationError(
                 f"There is a feed {name!r} already.",
                 remedy="Remove it first, or change it with `crmwire apply`.",
             )
+        polled = not hooks.chain("parse_webhook")
         secret = None
-        if not allow_unsigned:
+        if polled and not app.needs_token(source, name, chosen):
+            pass
+        elif polled:
+            secret = read_secret(f"API token of {name}", ascii_only=True)
+        elif not allow_unsigned:
             secret = read_secret(f"signing secret of {name}", otherwise=UNSIGNED)
         if known is None:
             path = app.add_feed(
                 name,
                 source=source,
                 team=team or "default",
-                signing_secret=secret,
+                signing_secret=None if polled else secret,
                 allow_unsigned=allow_unsigned,
+                settings=chosen,
+                api_token=secret if polled else None,
+                since=begin,
             )
         else:
-            assert secret is not None
-            app.set_signing_secret(name, secret)
+            if chosen:
+                merged = {**known.settings, **chosen}
+                app.change_feed(name, settings=merged, allow_unsigned=known.allow_unsigned)
+            if secret is not None:
+                (app.set_feed_token if polled else app.set_signing_secret)(name, secret)
             path = app.feed_address(known)
-        info = app.openings.source(app.store.feed(name)).source_info()
+        info = hooks.source_info()
     if as_json:
-        print_json({"name": name, "path": path, "replaced": known is not None})
+        print_json({"name": name, "path": path, "replaced": known is not None, "polled": polled})
         return
     if known is not None:
-        say(f"The feed {name} has a new signing secret; its address stays {path}")
+        if polled:
+            say(f"The feed {name} was changed.")
+        else:
+            say(f"The feed {name} has a new signing secret; its address stays {path}")
         return
-    say(f"The feed {name} takes webhooks at {path}")
+    if polled:
+        say(f"The feed {name} is asked by the daemon. Try it with `crmwire check {name}`.")
+    else:
+        say(f"The feed {name} takes webhooks at {path}")
     if info.setup:
         say(f"{info.title}: {info.setup}")
+
+
+@feed.command("token")
+@click.argument("name")
+@pass_state
+def feed_token(state: State, name: str) -> None:
+    """Give a feed the token that its source's API is asked with.
+
+    It is read from standard input, or asked for in a terminal. Sources that are polled need one,
+    and so does `crmwire backfill`.
+    """
+    with state.app() as app:
+        row = app.store.feed(name)
+        api = app.openings.source(row).feed_api()
+        if api is None or api.public:
+            raise ConfigurationError(f"The source {row.source} is asked for nothing with a token.")
+        app.set_feed_token(name, read_secret(f"API token of {name}", ascii_only=True))
+    say(f"The feed {name} has a new token. Try it with `crmwire check {name}`.")
 
 
 def _known(app: App, name: str, source: str, team: str | None) -> FeedRow | None:

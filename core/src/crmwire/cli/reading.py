@@ -43,6 +43,20 @@ def read_secret(what: str, *, ascii_only: bool = False, otherwise: str = "") -> 
     return text
 
 
+def read_key(what: str) -> str:
+    """A key of several lines from standard input. Raises: ConfigurationError."""
+    try:
+        text = sys.stdin.read(_LONGEST_SECRET + 1).strip()
+    except UnicodeDecodeError:
+        text = ""
+    if len(text) > _LONGEST_SECRET or not text.isascii() or "-----BEGIN" not in text:
+        raise ConfigurationError(
+            f"What came on standard input is no {what}.",
+            remedy="Pipe in the key as the file holds it: PEM, from -----BEGIN to -----END.",
+        )
+    return text + "\n"
+
+
 def settings(pairs: Iterable[str], option: str) -> dict[str, Any]:
     """`key=value` pairs; a value is read as TOML if it is any, else as text.
 

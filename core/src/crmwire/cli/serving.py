@@ -82,6 +82,13 @@ def sandbox(
     app = manager(CrmSpecs, [(crm, module)]).hook.sandbox(settings=settings)
     if app is None:
         raise ConfigurationError(f"The plugin {crm} has no sandbox.")
+    asked = settings.asked | getattr(app, "later_options", frozenset())
+    unknown = sorted(chosen.keys() - asked)
+    if unknown:
+        known = ", ".join(sorted(asked))
+        raise ConfigurationError(
+            f"The sandbox of {crm} has no option {unknown[0]!r}.", remedy=f"It has: {known}."
+        )
     with SandboxServer(app, bindable("127.0.0.1", port)) as server:
         say(f"The sandbox of {crm} is on {server.url}: open it in a browser to see its people.")
         say(

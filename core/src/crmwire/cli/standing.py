@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 def status(state: State, as_json: bool) -> None:
     """Tell how all stands.
 
-    Whether the daemon runs, and for each connection what waits and what is wrong.
+    Whether the daemon runs, what waits for each connection, what is wrong now, since when, and
+    what to do about it.
     """
+    from crmwire.alerting.messages import as_data, lines_of
+
     with state.app() as app:
         running = running_daemon(app.home)
         found = _connections(app)
         unreadable = app.store.unreadable()
+        polled = _polled(app)
+        wrong = [one.trouble for one in app.wrong_now() if one.ripe]
+        told = bool(app.alerts())
         home = str(app.home)
     if as_json:
         print_json(
@@ -36,6 +42,8 @@ def status(state: State, as_json: bool) -> None:
                     {**one, **{key: iso(one[key]) for key in ("lane_rests_until", "rests_until")}}
                     for one in found
                 ],
+                "polled_feeds": polled,
+                "wrong_now": [as_data(one) for one in wrong],
                 "unreadable_webhooks": [
                     {"id": id_, "feed": feed, "received_at": iso(at), "reason": reason}
                     for id_, feed, at, reason in unreadable
@@ -63,8 +71,15 @@ def status(state: State, as_json: bool) -> None:
     )
     for one in found:
         _show_troubles(one)
+    for asked in polled:
+        _show_polled(asked)
     for id_, feed, at, reason in unreadable:
         say(f"Webhook {id_} of {feed}, {local(at)}, could not be read: {reason}")
+    if wrong:
+        say("Wrong now:" if told else "Wrong now (nobody is told: `crmwire alert add`):")
+    for trouble in wrong:
+        for line in lines_of(trouble):
+            say(f"  {line}")
 
 
 def _connections(app: App) -> list[dict[str, Any]]:
@@ -95,6 +110,33 @@ def _connections(app: App) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _polled(app: App) -> list[dict[str, Any]]:
+    """The feeds whose sources are asked, each with how that goes."""
+    known = app.store.polls()
+    return [
+        {
+            "name": row.name,
+            "asked_at": iso(known[row.id].asked_at),
+            "answered_at": iso(known[row.id].answered_at),
+            "due_at": iso(known[row.id].due_at),
+            "events": known[row.id].told,
+            "failure": known[row.id].failure,
+            "problem": known[row.id].problem,
+            "remedy": known[row.id].remedy,
+        }
+        for row in app.store.feeds()
+        if row.id in known
+    ]
+
+
+def _show_polled(feed: dict[str, Any]) -> None:
+    if feed["failure"]:
+        why = f"{feed['problem']} {feed['remedy']}".rstrip()
+        say(f"{feed['name']}: its source cannot be asked. {why}")
+    else:
+        say(f"{feed['name']}: asked last {feed['asked_at']}, {feed['events']} events so far")
 
 
 def _show_troubles(one: dict[str, Any]) -> None:

@@ -119,7 +119,8 @@ def _show_entry(entry: Mapping[str, Any]) -> None:
     failure = entry.get("failure")
     if isinstance(failure, Mapping):
         said = f"{failure.get('message', '')} {failure.get('remedy', '')}".rstrip()
-        say(f"  {failure['kind'].replace('_', ' ')}: {said}")
+        code = f" ({failure['code']})" if failure.get("code") else ""
+        say(f"  {failure['kind'].replace('_', ' ')}{code}: {said}")
         for one in failure.get("candidates", ()):
             say(f"    to choose from: {one['type']}/{one['id']} {one.get('url') or ''}".rstrip())
     for line in entry.get("lines", ()):

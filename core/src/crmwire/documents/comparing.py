@@ -8,23 +8,34 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from attrs import define, field, frozen
 
+from crmwire.alerting.addresses import ADDRESS, checked_secret, service_of
+from crmwire.alerting.addresses import SIGNING as SIGNING_ALERTS
 from crmwire.documents.form import OWN
 from crmwire.documents.values import dated, difference, secret_of
 from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.mapping import fingerprint
 from crmwire.opening import TOKEN
-from crmwire.setting_up.feeds import SIGNING
+from crmwire.setting_up.alerts import checked_digest
+from crmwire.setting_up.feeds import SIGNING, checked_settings, takes_webhooks, told_once
 from crmwire.setting_up.naming import checked_name, checked_zone
 from crmwire.setting_up.routes import preset_of
 
 if TYPE_CHECKING:
+    from crmwire.alerting.addresses import TargetKind
     from crmwire.app import App
     from crmwire.connections import Connection
-    from crmwire.documents.form import ConnectionEntry, FeedEntry, RouteEntry, TeamDocument
+    from crmwire.documents.form import (
+        AlertEntry,
+        ConnectionEntry,
+        FeedEntry,
+        RouteEntry,
+        TeamDocument,
+    )
     from crmwire.store import ConnectionRow, FeedRow, RouteRow
+    from crmwire.store.alerts import TargetRow
 
 T = TypeVar("T")
-Kind = Literal["feed", "connection", "route"]
+Kind = Literal["feed", "connection", "route", "alert"]
 
 
 @frozen(kw_only=True)
@@ -62,6 +73,7 @@ def compared(app: App, document: TeamDocument, where: str, *, prune: bool = Fals
         work.feeds()
         work.connections()
         work.routes()
+        work.alerts()
     finally:
         for conn in work.opened.values():
             conn.close()
@@ -136,13 +148,20 @@ class _Work:
 
     def feed(self, name: str, entry: FeedEntry, row: FeedRow | None) -> None:
         app, path = self.app, f"feeds[{name!r}]"
-        self.try_(f"{path}.source", lambda: app.discovery.find("source", entry.source).load())
+        hooks = self.try_(f"{path}.source", lambda: app.openings.source_hooks(entry.source))
         if row is not None and row.source != entry.source:
             self.problem(f"{path}.source", f"it is {row.source!r}; remove the feed to change it")
-        self.plain(f"{path}.settings", entry.settings)
         before = app.vault.get(row.owner, SIGNING) if row else None
         secret = self.secret(f"{path}.secret", entry.secret, f"feed/{name}", before)
-        if entry.secret is None and secret is None and not entry.allow_unsigned:
+        had = app.vault.get(row.owner, TOKEN) if row else None
+        token = self.secret(f"{path}.token", entry.token, f"feed/{name}", had)
+        if self.plain(f"{path}.settings", entry.settings) and hooks is not None:
+            self.try_(
+                f"{path}.settings",
+                lambda: checked_settings(app.openings, name, entry.source, entry.settings, token),
+            )
+        signed = entry.allow_unsigned or secret is not None or entry.secret is not None
+        if not signed and hooks is not None and takes_webhooks(hooks):
             self.problem(path, "a feed needs `secret`, or `allow_unsigned = true`")
         if row is None:
 
@@ -154,6 +173,7 @@ class _Work:
                     signing_secret=secret,
                     allow_unsigned=entry.allow_unsigned,
                     settings=entry.settings,
+                    api_token=token,
                 )
 
             told = f"source {entry.source}, {'signed' if secret else 'unsigned'}"
@@ -167,11 +187,15 @@ class _Work:
         ]
         if secret != before:
             details.append(f"secret: {'replaced' if before else 'set'}")
+        if token != had:
+            details.append(f"token: {'replaced' if had else 'set'}")
 
         def change() -> None:
             app.change_feed(name, settings=entry.settings, allow_unsigned=entry.allow_unsigned)
             if secret is not None and secret != before:
                 app.set_signing_secret(name, secret)
+            if token is not None and token != had:
+                app.set_feed_token(name, token)
 
         self.change("feed", name, details, change)
 
@@ -256,8 +280,38 @@ class _Work:
                     f"the route {other!r} carries this page to this connection already",
                 )
             self.route(name, entry, rows.get(name))
+        self.once(rows)
         for name in rows.keys() - entries.keys():
             self.leave_or_remove("route", name, _bound(self.app.remove_route, name))
+
+    def once(self, rows: Mapping[str, RouteRow]) -> None:
+        """Two routes, of whichever feeds, that carry the same events to one connection."""
+        staying = {
+            name: (row.feed, row.connection)
+            for name, row in rows.items()
+            if name not in self.document.routes and not self.prune
+        }
+        entries = self.document.routes.items()
+        first: dict[tuple[str, str], str] = {}
+        for name, (feed, connection) in [
+            *staying.items(),
+            *((name, (entry.feed, entry.connection)) for name, entry in entries),
+        ]:
+            told = self.told(feed)
+            if told is not None and first.setdefault((told, connection), name) != name:
+                other = first[told, connection]
+                self.problem(f"routes[{name!r}]", f"the route {other!r} carries this already")
+
+    def told(self, feed: str) -> str | None:
+        """What the feed has in common with others that tell the same events."""
+        entry = self.document.feeds.get(feed)
+        found = [row for row in self.app.store.feeds() if row.name == feed]
+        settings = entry.settings if entry else found[0].settings if found else {}
+        try:
+            hooks = self.app.openings.source_hooks(self.sources.get(feed, ""))
+        except CrmwireError:
+            return None  # told of where the feed stands
+        return told_once(hooks, settings)
 
     def route(self, name: str, entry: RouteEntry, row: RouteRow | None) -> None:
         app, path = self.app, f"routes[{name!r}]"
@@ -339,6 +393,65 @@ class _Work:
         if entry.since is not None and abs(entry.since.timestamp() - row.since) > 1e-3:
             since = datetime.fromtimestamp(row.since, UTC).isoformat()
             self.problem(f"{path}.since", f"it is {since} and cannot be changed")
+
+    # ------------------------------------------------------------ alerts
+
+    def alerts(self) -> None:
+        entries = self.document.alerts
+        rows: dict[str, TargetRow] = self.of_team("alert", entries, self.app.alerts())
+        for name, entry in entries.items():
+            self.alert(name, entry, rows.get(name))
+        for name in rows.keys() - entries.keys():
+            self.leave_or_remove("alert", name, _bound(self.app.remove_alert, name))
+
+    def alert(self, name: str, entry: AlertEntry, row: TargetRow | None) -> None:
+        app, path, own = self.app, f"alerts[{name!r}]", f"alert/{name}"
+        kind: TargetKind = "webhook" if entry.webhook else "apprise"
+        if row is not None and row.kind != kind:
+            self.problem(f"{path}.webhook", "it cannot be changed; use another name")
+        digest = self.try_(f"{path}.digest", lambda: checked_digest(entry.digest))
+        kept = app.vault.all(row.owner) if row else {}
+        address = self.secret(f"{path}.address", entry.address, own, kept.get(ADDRESS))
+        signing = self.secret(f"{path}.secret", entry.secret, own, kept.get(SIGNING_ALERTS))
+        if signing is not None:
+            self.try_(f"{path}.secret", lambda: checked_secret(signing))
+        if entry.address is None and address is None:
+            self.problem(path, "an alert needs `address`, such as env:VARIABLE")
+        if address is None or digest is None:
+            return
+        if address != kept.get(ADDRESS):
+            self.try_(f"{path}.address", lambda: service_of(kind, address))
+        if row is None:
+
+            def add() -> None:
+                app.add_alert(
+                    name,
+                    address=address,
+                    kind=kind,
+                    team=self.document.team,
+                    digest=digest,
+                    secret=signing,
+                )
+
+            self.changes.append(
+                Change(action="add", kind="alert", name=name, details=(kind,), carry_out=add)
+            )
+            return
+        details = difference("digest", row.digest, digest)
+        if address != kept.get(ADDRESS):
+            details.append("address: replaced")
+        if signing != kept.get(SIGNING_ALERTS):
+            details.append("secret: replaced")
+
+        def change() -> None:
+            app.change_alert(
+                name,
+                digest=digest,
+                address=address if address != kept.get(ADDRESS) else None,
+                secret=signing if signing != kept.get(SIGNING_ALERTS) else None,
+            )
+
+        self.change("alert", name, details, change)
 
     # ------------------------------------------------------------ all of them
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from crmwire.alerting.addresses import SIGNING
 from crmwire.documents.form import OWN
 from crmwire.errors import CrmwireError
 from crmwire.mapping import fingerprint
 from crmwire.opening import TOKEN
+from crmwire.store.alerts import EVERY_TEAM
 
 if TYPE_CHECKING:
     from crmwire.app import App
@@ -22,17 +24,19 @@ def teams(app: App) -> list[str]:
     """The teams that own anything."""
     of_feeds = {row.team for row in app.store.feeds()}
     of_connections = {row.team for row in app.store.connections()}
-    return sorted(of_feeds | of_connections)
+    of_alerts = {row.team for row in app.alerts() if row.team != EVERY_TEAM}
+    return sorted(of_feeds | of_connections | of_alerts)
 
 
 def exported(app: App, team: str) -> str:
     """A team's feeds, connections and routes as TOML, in the form that `parsed` reads."""
-    feeds, connections, routes = {}, {}, {}
+    feeds, connections, routes, alerts = {}, {}, {}, {}
     for feed in app.store.feeds():
         if feed.team == team:
             feeds[feed.name] = {
                 "source": feed.source,
                 "secret": f"vault:feed/{feed.name}" if app.is_signed(feed) else None,
+                "token": f"vault:feed/{feed.name}" if app.vault.get(feed.owner, TOKEN) else None,
                 "allow_unsigned": feed.allow_unsigned or None,
                 "settings": feed.settings or None,
             }
@@ -47,7 +51,22 @@ def exported(app: App, team: str) -> str:
     for route in app.store.routes():
         if route.team == team:
             routes[route.name] = route_table(route, with_mapping=not _is_preset(app, route))
-    made = {"team": team, "feeds": feeds, "connections": connections, "routes": routes}
+    for alert in app.alerts():
+        if alert.team == team:
+            signed = app.vault.get(alert.owner, SIGNING) is not None
+            alerts[alert.name] = {
+                "address": f"vault:alert/{alert.name}",
+                "webhook": True if alert.kind == "webhook" else None,
+                "digest": None if alert.digest == "daily" else alert.digest,
+                "secret": f"vault:alert/{alert.name}" if signed else None,
+            }
+    made = {
+        "team": team,
+        "feeds": feeds,
+        "connections": connections,
+        "routes": routes,
+        "alerts": alerts,
+    }
     return toml_text({name: table for name, table in made.items() if table})
 
 

@@ -17,10 +17,11 @@ OWN = "own"
 
 @frozen(kw_only=True)
 class FeedEntry:
-    """`[feeds.NAME]`."""
+    """`[feeds.NAME]`; `token` is for the source's own API, where it is polled or listed."""
 
     source: str
     secret: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     allow_unsigned: bool = False
     settings: Mapping[str, Any] = field(factory=dict)
 
@@ -54,6 +55,16 @@ class RouteEntry:
 
 
 @frozen(kw_only=True)
+class AlertEntry:
+    """`[alerts.NAME]`; `secret` is what a webhook's messages are signed with."""
+
+    address: str | None = field(default=None, repr=False)
+    webhook: bool = False
+    digest: str = "daily"
+    secret: str | None = field(default=None, repr=False)
+
+
+@frozen(kw_only=True)
 class TeamDocument:
     """The whole document."""
 
@@ -61,6 +72,7 @@ class TeamDocument:
     feeds: Mapping[str, FeedEntry] = field(factory=dict)
     connections: Mapping[str, ConnectionEntry] = field(factory=dict)
     routes: Mapping[str, RouteEntry] = field(factory=dict)
+    alerts: Mapping[str, AlertEntry] = field(factory=dict)
 
 
 def parsed(text: str, where: str) -> TeamDocument:

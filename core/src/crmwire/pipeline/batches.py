@@ -19,6 +19,7 @@ from crmwire.errors import (
     RetryLater,
 )
 from crmwire.http import Exchange, recording
+from crmwire.pipeline.adopting import adopt
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.doubts import settle_doubts
 from crmwire.pipeline.folding import Line
@@ -61,6 +62,8 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
         _stand_back(working)
         plan(desk, working, made=_found(working))
         box = outbox(desk, working)
+        if adopt(desk, working, box):
+            box = outbox(desk, working)
         answers = _send(desk, epoch, working, box, exchanges)
     result.outcomes += waiting
     failures: list[Failure] = []
@@ -272,7 +275,7 @@ def _link(line: Line, box: Outbox, answer: Written | Failure | None, version: in
     return Link(
         role=draft.role,
         item=draft.item,
-        type=known.type,
+        type=known.alias_type or known.type,
         record=known.alias_of or known.id,
         url=known.url,
         version=version,

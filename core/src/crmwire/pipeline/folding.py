@@ -50,6 +50,11 @@ class Line:
     def shared(self) -> bool:
         return len(self.planned) > 1
 
+    @property
+    def adopting(self) -> bool:
+        """Whether whose record it is must be known, since another tool's may be linked to it."""
+        return any(one.claimed.adopt for one in self.planned)
+
     def items_of(self, one: Planned) -> list[str]:
         """The items that this record is of a delivery."""
         return [item for owner, item in self.items if owner is one]

@@ -35,6 +35,7 @@ class Pause:
 
     seconds: float
     reason: str
+    code: str = ""
 
 
 def next_wait(settings: ConnectionSettings, tries: int) -> float:
@@ -68,6 +69,7 @@ def of_failure(
         "reason": failure.message,
         "remedy": failure.remedy or None,
         "failure": failure.kind,
+        "code": failure.code or None,
         "attempt_open": attempt_open,
         "links": tuple(links),
         "unlinked": tuple(unlinked),
@@ -122,5 +124,5 @@ def lane_pause(failures: Sequence[Failure]) -> Pause | None:
         if isinstance(failure, RetryLater) and failure.pause:
             seconds = 5.0 if failure.after is None else _bounded(failure.after)
             if longest is None or seconds > longest.seconds:
-                longest = Pause(seconds=seconds, reason=failure.message)
+                longest = Pause(seconds=seconds, reason=failure.message, code=failure.code)
     return longest

@@ -184,7 +184,7 @@ def _ask(desk: Desk, line: Line, look_up_all: bool) -> None:
         line.upsert = Match(
             action="upsert", type=key.types[0], key=key, why=f"created or updated by {key.name}"
         )
-        if not look_up_all:
+        if not look_up_all and not line.adopting:
             line.match = line.upsert
 
 
@@ -290,7 +290,8 @@ def _spare(desk: Desk, lines: Sequence[Line]) -> None:
     now = desk.conn.now()
     others = desk.store.being_made(desk.lane, now - timedelta(seconds=settle_after))
     for line in making:
-        sent = others.get(key_of(line))
+        keys = [f"{line.draft.role}:{key.name}={key.value}".lower() for key in line.keys]
+        sent = max((others[key] for key in keys if key in others), default=None)
         if sent is not None:
             line.failure = RetryLater(
                 f"The answer to an earlier write of this {line.draft.role} was lost; it is looked"
@@ -311,7 +312,8 @@ def _decide(desk: Desk, line: Line, users: dict[str, str | Failure | None]) -> N
     candidates = [answer for answer in line.answers if isinstance(answer, Candidates)]
     if line.match is None:
         line.match = desk.conn.hooks.choose_match(line.draft, candidates)
-        if line.upsert is not None and line.match.action in ("create", "update"):
+        adopted = line.adopting and line.match.action == "update"
+        if line.upsert is not None and line.match.action in ("create", "update") and not adopted:
             line.previewed = line.match
             line.match = line.upsert
     match = line.match

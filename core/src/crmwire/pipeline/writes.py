@@ -123,7 +123,7 @@ def _target(box: Outbox, one: Planned, role: str) -> tuple[str, str | Ref] | Non
 def _of_line(box: Outbox, line: Line) -> tuple[str, str | Ref] | None:
     known = box.known.get(id(line))
     if known is not None:
-        return known.type, known.alias_of or known.id
+        return known.alias_type or known.type, known.alias_of or known.id
     write = box.write_of.get(id(line))
     return None if write is None else (write.type, Ref(write=write.id))
 
@@ -134,6 +134,7 @@ def _about(box: Outbox, one: Planned, line: Line) -> tuple[About, ...]:
         return ()
     if line.draft.role == "person" and line.draft.company == "never":
         return ()
+    only_new = line.draft.role == "person" and line.draft.company == "on_create"
     found = []
     for role in line.draft.about:
         items = [other for other in one.lines if other.draft.role == role]
@@ -142,7 +143,7 @@ def _about(box: Outbox, one: Planned, line: Line) -> tuple[About, ...]:
             links = [link for link in one.claimed.delivery.subject.links if link.role == role]
             targets = [(link.type, link.record) for link in links if not link.retired]
         found += [
-            About(role=role, type=target[0], record=target[1])
+            About(role=role, type=target[0], record=target[1], only_new=only_new)
             for target in targets
             if target is not None
         ]

@@ -2,11 +2,17 @@
 
 from crmwire.sandbox.base import Account, Sandbox, SandboxSettings, TimelineEntry, TimelinePerson
 from crmwire.sandbox.faults import Fault
+from crmwire.sandbox.logins import CLIENT_ID, CLIENT_SECRET, LoginApp, LoginBook, LoginPolicy
 from crmwire.sandbox.server import SandboxServer, serve
 
 __all__ = [
+    "CLIENT_ID",
+    "CLIENT_SECRET",
     "Account",
     "Fault",
+    "LoginApp",
+    "LoginBook",
+    "LoginPolicy",
     "Sandbox",
     "SandboxServer",
     "SandboxSettings",

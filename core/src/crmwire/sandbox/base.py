@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crmwire.sandbox.faults import Fault, Faults
+from crmwire.sandbox.logins import CLIENT_ID, CLIENT_SECRET, LoginApp, LoginBook, LoginPolicy
 from crmwire.sandbox.server import abort
 from crmwire.sandbox.viewer import page
 
@@ -29,15 +30,19 @@ class SandboxSettings:
     """How a sandbox is set up: one account for each token.
 
     `latency` is in seconds. `options` are the vendor's own switches, as text, named in the
-    plugin's documentation.
+    plugin's documentation; all have `client_id`, `client_secret` (of the app that may log in) and
+    `rotation` (`yes`: each refresh gives another refresh token).
     """
 
     tokens: tuple[str, ...] = ("sandbox",)
     latency: float = 0.0
     seed: int = 0
     options: Mapping[str, str] = attrs.field(factory=dict)
+    asked: set[str] = attrs.field(factory=set, init=False, eq=False, repr=False)
+    """The names of the options that this vendor's sandbox looked for."""
 
     def option(self, name: str, default: str) -> str:
+        self.asked.add(name)
         return self.options.get(name, default)
 
 
@@ -82,6 +87,8 @@ class Sandbox:
     """
 
     title = "Sandbox"
+    later_options: frozenset[str] = frozenset()
+    """Options that are looked for only while it runs, so that they are known from the start."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
@@ -89,6 +96,7 @@ class Sandbox:
         self.faults = Faults(settings.seed)
         self.requests: list[dict[str, Any]] = []
         self.commits: list[dict[str, Any]] = []
+        self.logins = self.new_logins()
         self.accounts: dict[str, Account] = {
             token: self.new_account(token, number)
             for number, token in enumerate(settings.tokens, start=1)
@@ -121,6 +129,14 @@ class Sandbox:
         """A fresh account for this token."""
         return Account(token=token, name=f"Example Ltd {number}")
 
+    def new_logins(self) -> LoginBook:
+        """The vendor's logins: which app, and how long tokens live."""
+        option = self.settings.option
+        app = LoginApp(
+            client_id=option("client_id", CLIENT_ID), secret=option("client_secret", CLIENT_SECRET)
+        )
+        return LoginBook((app,), LoginPolicy(rotation=option("rotation", "no") == "yes"))
+
     def timelines(self, account: Account) -> list[TimelinePerson]:
         """Every person of the account, each with the activities on their timeline."""
         raise TypeError(f"{type(self).__name__} has no timelines")
@@ -140,9 +156,12 @@ class Sandbox:
     # ------------------------------------------------------------ for the vendor's handlers
 
     def account_of(self, request: Request) -> Account | None:
-        """The account whose token the request carries as a bearer."""
+        """The account whose token the request carries as a bearer: a static one, or a login's."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return self.accounts.get(token.strip()) if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            return None
+        consent = self.logins.consent_of(token.strip())
+        return self.accounts.get(consent.account if consent is not None else token.strip())
 
     def commit(
         self, account: Account, action: str, type_: str, id_: str, fields: Mapping[str, Any]
@@ -300,7 +319,25 @@ class Sandbox:
         try:
             return JSONResponse(await self.admin(account, body["action"], body))
         except LookupError as error:
-            return JSONResponse({"error": str(error)}, 404)
+            done = self._login_admin(account, body["action"])
+            return JSONResponse({"error": str(error)}, 404) if done is None else JSONResponse(done)
+
+    def _login_admin(self, account: Account, action: str) -> dict[str, Any] | None:
+        """What an admin of any vendor can do with logins, where the plugin has no way of its own.
+
+        `expire_tokens` ends the access tokens now, `end_logins` every login of the account,
+        `restore_logins` undoes that. None for another action.
+        """
+        match action:
+            case "expire_tokens":
+                self.logins.expire(account.token)
+            case "end_logins":
+                return {"ended": self.logins.end(account.token)}
+            case "restore_logins":
+                self.logins.restore(account.token)
+            case _:
+                return None
+        return {}
 
 
 async def _no_body() -> Message:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crmwire.errors import CrmwireError
+from crmwire.logins.grants import OF_A_LOGIN
 from crmwire.opening import TOKEN, settings_of
 from crmwire.setting_up.naming import checked_name, checked_zone
-from crmwire.store import setup
+from crmwire.store import audit, logins, setup
 
 if TYPE_CHECKING:
     from crmwire.opening import Openings
@@ -36,6 +37,8 @@ def add(
         )
         if token:
             openings.vault.put_in(db, f"connection/{id_}", TOKEN, token)
+            logins.logged_in(db, id_, logins.STATIC, now)
+        audit.record(db, now, "added", "connection", name, crm=crm, team=team)
 
     openings.store.write(job)
     row = openings.store.connection(name)
@@ -53,16 +56,28 @@ def change(openings: Openings, name: str, *, settings: Mapping[str, Any]) -> Non
     conn = openings.trial(name, row.crm, settings)
     conn.close()
     checked_zone(conn.settings.zone)
-    openings.store.write(lambda db: setup.update_connection(db, row.id, settings=settings))
+    now = openings.clock.now().timestamp()
+    changed = audit.different(row.settings, settings)
+
+    def job(db: Any) -> None:
+        setup.update_connection(db, row.id, settings=settings)
+        if changed:
+            audit.record(db, now, "changed", "connection", name, settings=changed)
+
+    openings.store.write(job)
 
 
 def set_token(openings: Openings, name: str, token: str) -> None:
     """Give a connection another token; what waited for a login goes on."""
     row = openings.store.connection(name)
+    now = openings.clock.now().timestamp()
 
     def job(db: Any) -> None:
+        logins.remove_secrets(db, row.owner, OF_A_LOGIN)
         openings.vault.put_in(db, row.owner, TOKEN, token)
+        logins.logged_in(db, row.id, logins.STATIC, now)
         setup.set_connection_state(db, row.id, "ok")
+        audit.record(db, now, "changed", "connection", name, secrets=(TOKEN,))
 
     openings.store.write(job)
 
@@ -70,4 +85,10 @@ def set_token(openings: Openings, name: str, token: str) -> None:
 def remove(openings: Openings, name: str) -> None:
     """Remove a connection with its token and routes; the CRM's records stay."""
     row, now = openings.store.connection(name), openings.clock.now().timestamp()
-    openings.store.write(lambda db: setup.delete_connection(db, row.id, now))
+
+    def job(db: Any) -> None:
+        setup.delete_connection(db, row.id, now)
+        logins.forget(db, row.id)
+        audit.record(db, now, "removed", "connection", name, crm=row.crm, team=row.team)
+
+    openings.store.write(job)

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crmwire.errors import UnknownName
+from crmwire.errors import ConfigurationError, PluginBroken, UnknownName
 from crmwire.mapping import fingerprint, load_preset
+from crmwire.setting_up.feeds import told_once
 from crmwire.setting_up.naming import checked_name, checked_zone
-from crmwire.store import setup
+from crmwire.store import audit, setup
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
     from crmwire.opening import Openings
-    from crmwire.store import ConnectionRow, RouteRow
+    from crmwire.store import ConnectionRow, FeedRow, RouteRow
 
 
 def preset_of(conn: Connection, name: str) -> dict[str, Any]:
@@ -53,7 +54,9 @@ def add(
     name = name or "-".join([feed, *([] if page == "*" else [page]), connection])
     checked_name(name)
     _check_mapping(openings, conn_row, raw, feed_row.source, options, rows, zone, name)
-    start = since or openings.clock.now()
+    _check_once(openings, feed_row, conn_row)
+    now = openings.clock.now()
+    start = since or now
 
     def job(db: Any) -> None:
         setup.insert_route(
@@ -71,9 +74,45 @@ def add(
             zone=zone,
             since=start.timestamp(),
         )
+        audit.record(
+            db,
+            now.timestamp(),
+            "added",
+            "route",
+            name,
+            feed=feed,
+            page=page,
+            connection=connection,
+            preset=preset,
+        )
 
     openings.store.write(job)
     return openings.store.route(name)
+
+
+def _check_once(openings: Openings, feed: FeedRow, connection: ConnectionRow) -> None:
+    """Raises: ConfigurationError if another route carries the same events there already."""
+    place = _place(openings, feed)
+    if place is None:
+        return
+    feeds = {row.name: row for row in openings.store.feeds()}
+    for route in openings.store.routes():
+        other = feeds.get(route.feed)
+        if route.connection != connection.name or other is None or other.source != feed.source:
+            continue
+        if _place(openings, other) == place:
+            raise ConfigurationError(
+                f"The route {route.name} carries this to {connection.name} already ({place}).",
+                remedy=f"Remove it first: `crmwire route remove {route.name}`.",
+            )
+
+
+def _place(openings: Openings, feed: FeedRow) -> str | None:
+    """What may be carried once only; nothing if the source's plugin is not there to say so."""
+    try:
+        return told_once(openings.source(feed), feed.settings)
+    except (UnknownName, PluginBroken):
+        return None
 
 
 def change(
@@ -90,8 +129,12 @@ def change(
     row = openings.store.route(name)
     conn_row = openings.store.connection(row.connection)
     _check_mapping(openings, conn_row, dict(mapping), row.source, options, rows, zone, name)
-    openings.store.write(
-        lambda db: setup.update_route(
+    now = openings.clock.now().timestamp()
+    new = {"preset": preset, "mapping": mapping, "options": options, "rows": rows, "zone": zone}
+    changed = audit.different({part: getattr(row, part) for part in new}, new)
+
+    def job(db: Any) -> None:
+        setup.update_route(
             db,
             row.id,
             preset=preset,
@@ -101,13 +144,22 @@ def change(
             rows=rows,
             zone=zone,
         )
-    )
+        if changed:
+            audit.record(db, now, "changed", "route", name, parts=changed)
+
+    openings.store.write(job)
 
 
 def remove(openings: Openings, name: str) -> int:
     """Remove a route; returns how many waiting deliveries are skipped for it."""
     row, now = openings.store.route(name), openings.clock.now().timestamp()
-    return openings.store.write(lambda db: setup.remove_route(db, row.id, now))
+
+    def job(db: Any) -> int:
+        skipped = setup.remove_route(db, row.id, now)
+        audit.record(db, now, "removed", "route", name, connection=row.connection, skipped=skipped)
+        return skipped
+
+    return openings.store.write(job)
 
 
 def _check_mapping(

@@ -16,20 +16,37 @@ from sqlite_utils import Database
 
 from crmwire import stored
 from crmwire.errors import StoreUnavailable
-from crmwire.store import accepting, setup, views, work
+from crmwire.store import (
+    accepting,
+    audit,
+    backfills,
+    logins,
+    polls,
+    setup,
+    subjects,
+    views,
+    work,
+)
 from crmwire.store.accepting import Accepted
+from crmwire.store.audit import AuditEntry
+from crmwire.store.backfills import BackfillRow
 from crmwire.store.database import Readers, Writer
+from crmwire.store.logins import LoginRow
 from crmwire.store.migrations import migrations
+from crmwire.store.polls import PollRow
 from crmwire.store.setup import ConnectionRow, FeedRow, RouteRow
 from crmwire.store.views import Counts, DeliveryFilter, DeliveryRow, DeliveryView
 from crmwire.store.work import ROUTE_REMOVED, Batch, Claimed, Created, Fenced, Outcome
 
 if TYPE_CHECKING:
-    from crmwire.types import Event, Json
+    from crmwire.store.audit import Action, Detail, Kind
+    from crmwire.types import Chunk, Event, Json, Subject
 
 __all__ = [
     "ROUTE_REMOVED",
     "Accepted",
+    "AuditEntry",
+    "BackfillRow",
     "Batch",
     "Claimed",
     "ConnectionRow",
@@ -40,7 +57,9 @@ __all__ = [
     "DeliveryView",
     "FeedRow",
     "Fenced",
+    "LoginRow",
     "Outcome",
+    "PollRow",
     "RouteRow",
     "Store",
 ]
@@ -88,6 +107,13 @@ class Store:
                 known = {migration.name for migration in migrations._migrations}
                 if {one.name for one in migrations.applied(db)} - known:
                     self._writer.run(job)
+
+    def truncate_log(self) -> bool:
+        """Empty the write-ahead log, so that nothing overwritten is left in it; whether it is.
+
+        Readers that are in the middle of something can keep it from being so.
+        """
+        return self._writer.truncate_log()
 
     def write(self, job: Callable[[Database], T]) -> T:
         """Run a job of this package in one transaction (see `setup` and `views`)."""
@@ -137,6 +163,71 @@ class Store:
             return done.found
         return []
 
+    def begin_backfill(
+        self,
+        route: int,
+        past: str,
+        since: datetime,
+        *,
+        adopt: bool,
+        again: bool = False,
+        now: datetime,
+    ) -> BackfillRow:
+        """The unfinished backfill of the same route, past and since, or a new one."""
+        start, moment = since.timestamp(), now.timestamp()
+        return self._writer.run(
+            lambda db: backfills.begin(db, route, past, start, adopt=adopt, again=again, now=moment)
+        )
+
+    def take_past(
+        self,
+        backfill: BackfillRow,
+        feed: int,
+        chunk: Chunk,
+        *,
+        finished: bool,
+        now: datetime,
+    ) -> BackfillRow:
+        """Take in a chunk of past events for a backfill's route, and where to go on."""
+        return self._writer.run(
+            lambda db: backfills.take(
+                db,
+                backfill,
+                feed,
+                chunk.events,
+                cursor=chunk.cursor,
+                total=chunk.total,
+                finished=finished,
+                now=now.timestamp(),
+            )
+        )
+
+    def rehearse_past(
+        self, route: int, feed: int, events: Sequence[Event], since: datetime, now: datetime
+    ) -> Mapping[str, int]:
+        """What a backfill would do with these events, as counts; nothing is stored."""
+        start, moment = since.timestamp(), now.timestamp()
+
+        def job(db: Database) -> None:
+            one = backfills.begin(
+                db, route, "rehearsal", start, adopt=False, again=True, now=moment
+            )
+            made = backfills.take(
+                db, one, feed, events, cursor=None, total=None, finished=True, now=moment
+            )
+            raise _RehearsedPast(made.counts)
+
+        try:
+            self._writer.run(job)
+        except _RehearsedPast as done:
+            return done.counts
+        return {}
+
+    def backfill_states(self, backfill: int) -> dict[str, int]:
+        """How many deliveries of a backfill are in which state."""
+        with self._read() as db:
+            return backfills.states(db, backfill)
+
     def keep_unreadable(self, feed: int, body: bytes, reason: str, now: datetime) -> int:
         moment = now.timestamp()
         return self._writer.run(
@@ -180,10 +271,10 @@ class Store:
         with self._read() as db:
             return work.load(db, connection, ids)
 
-    def pause(self, lane: str, until: datetime, reason: str) -> None:
-        """Let nothing of a lane be claimed until then."""
+    def pause(self, lane: str, until: datetime, reason: str, code: str = "") -> None:
+        """Let nothing of a lane be claimed until then; `code` is the vendor's."""
         moment = until.timestamp()
-        self._writer.run(lambda db: work.pause_lane(db, lane, moment, reason))
+        self._writer.run(lambda db: work.pause_lane(db, lane, moment, reason, code))
 
     def due_lanes(self, now: datetime) -> list[str]:
         with self._read() as db:
@@ -237,6 +328,11 @@ class Store:
         with self._read() as db:
             return setup.connection_by_id(db, id_)
 
+    def login(self, connection: int) -> LoginRow | None:
+        """What is known of a connection's login; None if it never had a token."""
+        with self._read() as db:
+            return logins.login(db, connection)
+
     def routes(self) -> list[RouteRow]:
         with self._read() as db:
             return setup.routes(db)
@@ -273,6 +369,59 @@ class Store:
         with self._read() as db:
             return views.unreadable(db)
 
+    def audit(self, since: datetime | None = None, limit: int = 200) -> list[AuditEntry]:
+        """Who did what: the newest entries since then, oldest first."""
+        with self._read() as db:
+            return audit.entries(db, since=stored.timestamp(since), limit=limit)
+
+    def note(self, now: datetime, action: Action, kind: Kind, name: str, **detail: Detail) -> None:
+        """Add to the audit what changed nothing in the store (see `audit.record`)."""
+        moment = now.timestamp()
+        self._writer.run(lambda db: audit.record(db, moment, action, kind, name, **detail))
+
+    def subjects(self, feed: int) -> list[Subject]:
+        """What is known of each subject of a feed, without links."""
+        with self._read() as db:
+            return subjects.of_feed(db, feed)
+
+    # ------------------------------------------------------------ polling
+
+    def polls(self) -> dict[int, PollRow]:
+        """How every feed stands that was asked before, by the feed's id."""
+        with self._read() as db:
+            return polls.rows(db)
+
+    def take_in_poll(
+        self, feed: int, events: Sequence[Event], cursor: Json, due_at: float, now: datetime
+    ) -> list[Accepted]:
+        """Accept what a source told, with how far it was read; on disk when this returns."""
+        moment = now.timestamp()
+        return self._writer.run(lambda db: polls.take_in(db, feed, events, cursor, due_at, moment))
+
+    def poll_failed(
+        self,
+        feed: int,
+        *,
+        failure: str,
+        problem: str,
+        remedy: str,
+        due_at: float,
+        now: datetime,
+    ) -> None:
+        """Remember that a source did not tell; the cursor stays."""
+        moment = now.timestamp()
+        self._writer.run(
+            lambda db: polls.failed(
+                db,
+                feed,
+                failure=failure,
+                problem=problem,
+                remedy=remedy,
+                due_at=due_at,
+                now=moment,
+            )
+        )
+
     def installation(self) -> str:
         """12 hex digits that tell this data folder from others."""
         with self._read() as db:
@@ -290,6 +439,14 @@ class _Rehearsed(Exception):
     def __init__(self, found: list[tuple[int, Claimed]]) -> None:
         super().__init__()
         self.found = found
+
+
+class _RehearsedPast(Exception):
+    """As `_Rehearsed`, of past events."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        super().__init__()
+        self.counts = counts
 
 
 class _Cache(MutableMapping[str, Cached]):

@@ -11,6 +11,7 @@ from attrs import frozen
 from sqlite_utils import Database
 
 from crmwire import stored
+from crmwire.store import tombstones
 from crmwire.store.migrations import READY, SKIPPED
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, merged
@@ -29,6 +30,8 @@ STATUS = {
 }
 """What a subject is after an event; tickets are `open`."""
 ENDINGS = ("cancelled", "rejected")
+EARLY = "happened before the route's `since`"
+"""Why an event is skipped that was there before the route."""
 
 
 @frozen(kw_only=True)
@@ -67,16 +70,40 @@ def accept(db: Database, feed: int, events: Sequence[Event], now: float) -> list
 
 def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
     event = stored.loads(stored.dumps(event), Event)  # as it will be read again
-    key = dedupe_key(event)
-    known = db.execute(
-        "SELECT id FROM events WHERE feed = ? AND dedupe = ?", (feed, key)
-    ).fetchone()
-    if known:
+    known = known_event(db, feed, event)
+    if known is not None:
         return Accepted(event_id=known[0], duplicate=True)
+    if event.ignored is None and tombstones.covers(db, feed, event):
+        event = tombstones.shell(db, feed, event)
+        known = known_event(db, feed, event)
+        if known is not None:
+            return Accepted(event_id=known[0], duplicate=True)
     if event.ignored is not None:
+        key = dedupe_key(event)
         event_id = _insert_event(db, feed, key, event, now, None, False, None)
         return Accepted(event_id=event_id, ignored=event.ignored)
+    event_id, subject, details = take_in(db, feed, event, now)
+    count, lanes = _deliver(db, feed, event, event_id, subject, details, now)
+    return Accepted(event_id=event_id, deliveries=count, lanes=frozenset(lanes))
+
+
+def known_event(db: Database, feed: int, event: Event) -> tuple[int, int | None] | None:
+    """The id and the subject of an event that came in before."""
+    row = db.execute(
+        "SELECT id, subject FROM events WHERE feed = ? AND dedupe = ?", (feed, dedupe_key(event))
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def take_in(db: Database, feed: int, event: Event, now: float) -> tuple[int, int, Details]:
+    """Store a new event and what is now known of its subject; nothing is delivered yet.
+
+    Returns the ids of event and subject, and the subject's details.
+    """
+    key = dedupe_key(event)
     state = _joined(db, feed, event)
+    if state.id is not None:
+        event = tombstones.without_forgotten(db, state.id, event)
     late = state.id is not None and _is_late(event, state)
     state = _after(db, feed, event, state, late)
     subject = _save(db, feed, event, state)
@@ -84,8 +111,7 @@ def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
         {"details": state.details, "status": state.status, "version": state.version}
     )
     event_id = _insert_event(db, feed, key, event, now, subject, late, snapshot)
-    count, lanes = _deliver(db, feed, event, event_id, subject, state.details, now)
-    return Accepted(event_id=event_id, deliveries=count, lanes=frozenset(lanes))
+    return event_id, subject, state.details
 
 
 def _is_late(event: Event, state: _State) -> bool:
@@ -168,6 +194,7 @@ def _move(db: Database, loser: int, keep: int) -> None:
     db.execute("UPDATE deliveries SET subject = ? WHERE subject = ?", (keep, loser))
     db.execute("UPDATE events SET subject = ? WHERE subject = ?", (keep, loser))
     db.execute("UPDATE subjects SET merged_into = ? WHERE id = ?", (keep, loser))
+    db.execute("UPDATE forgotten SET subject = ? WHERE subject = ?", (keep, loser))
     for connection, version in db.execute(
         "SELECT connection, version FROM progress WHERE subject = ?", (loser,)
     ).fetchall():
@@ -316,45 +343,77 @@ def _deliver(
     details: Details,
     now: float,
 ) -> tuple[int, set[str]]:
+    taken: set[int] = set()
+    lanes: set[str] = set()
+    for route in routes_for(db, feed, details):
+        early = event.occurred_at.timestamp() < route.since
+        insert_delivery(db, event_id, subject, route, now, early=early)
+        taken.add(route.connection)
+        if not early:
+            lanes.add(route.lane)
+    return len(taken), lanes
+
+
+@frozen(kw_only=True)
+class Target:
+    """Where an event goes: a route and its connection."""
+
+    route: int
+    connection: int
+    since: float
+    lane: str
+
+
+def routes_for(db: Database, feed: int, details: Details) -> list[Target]:
+    """The routes of a page's events: one for each connection, the page's own before `*`."""
     page = details.page.id if details.page and details.page.id else ""
-    routes = db.execute(
-        "SELECT r.id, r.page, r.connection, r.since, c.lane FROM routes r"
+    rows = db.execute(
+        "SELECT r.id, r.connection, r.since, c.lane FROM routes r"
         " JOIN connections c ON c.id = r.connection"
         " WHERE r.feed = ? AND r.removed_at IS NULL AND r.page IN (?, '*')"
         " ORDER BY r.page = '*'",
         (feed, page),
     ).fetchall()
-    taken: set[int] = set()
-    lanes: set[str] = set()
-    for route, _, connection, since, lane in routes:
-        if connection in taken:
-            continue
-        taken.add(connection)
-        early = event.occurred_at.timestamp() < since
-        # It waits with those before it, so that nobody looks for it before.
-        waits = db.execute(
-            "SELECT max(due_at) FROM deliveries WHERE connection = ? AND subject = ? AND state < 2",
-            (connection, subject),
-        ).fetchone()[0]
-        db.execute(
-            "INSERT INTO deliveries (event, subject, connection, route, state, due_at, reason,"
-            " changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                event_id,
-                subject,
-                connection,
-                route,
-                SKIPPED if early else READY,
-                max(now, waits or now),
-                "happened before the route's `since`" if early else None,
-                now,
-            ),
-        )
-        if early:
-            count(db, connection, SKIPPED, 1)
-        else:
-            lanes.add(lane)
-    return len(taken), lanes
+    found: dict[int, Target] = {}
+    for route, connection, since, lane in rows:
+        target = Target(route=route, connection=connection, since=since, lane=lane)
+        found.setdefault(connection, target)
+    return list(found.values())
+
+
+def insert_delivery(
+    db: Database,
+    event_id: int,
+    subject: int,
+    target: Target,
+    now: float,
+    *,
+    early: bool = False,
+    backfill: int | None = None,
+) -> None:
+    """Put a delivery in the queue, or record at once that it is skipped."""
+    # It waits with those before it, so that nobody looks for it before.
+    waits = db.execute(
+        "SELECT max(due_at) FROM deliveries WHERE connection = ? AND subject = ? AND state < 2",
+        (target.connection, subject),
+    ).fetchone()[0]
+    db.execute(
+        "INSERT INTO deliveries (event, subject, connection, route, state, due_at, reason,"
+        " changed_at, backfill) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            event_id,
+            subject,
+            target.connection,
+            target.route,
+            SKIPPED if early else READY,
+            max(now, waits or now),
+            EARLY if early else None,
+            now,
+            backfill,
+        ),
+    )
+    if early:
+        count(db, target.connection, SKIPPED, 1)
 
 
 def count(db: Database, connection: int, state: int, by: int) -> None:

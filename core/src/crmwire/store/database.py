@@ -36,6 +36,8 @@ def connect(path: Path, *, read_only: bool = False) -> Database:
             conn.execute("PRAGMA journal_mode = WAL")
             conn.execute("PRAGMA synchronous = FULL")
             conn.execute("PRAGMA wal_autocheckpoint = 10000")
+            # What is deleted or overwritten is gone: old secrets, people who were forgotten.
+            conn.execute("PRAGMA secure_delete = ON")
         conn.execute("PRAGMA cache_size = -16000")
         conn.execute("PRAGMA foreign_keys = 0")
     except sqlite3.Error as error:
@@ -61,6 +63,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, *, threaded: bool) -> None:
+        self._path = path
         self._db = connect(path)
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
@@ -130,6 +133,14 @@ class Writer:
             return future, None, _unavailable(error)
         except Exception as error:  # noqa: BLE001  (it is the caller's, and only the caller's)
             return future, None, error
+
+    def truncate_log(self) -> bool:
+        """Move the write-ahead log into the database and empty it; whether that was possible."""
+        with contextlib.closing(connect(self._path)) as db:
+            try:
+                return not db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.Error:
+                return False
 
     def close(self) -> None:
         if self._thread is not None:

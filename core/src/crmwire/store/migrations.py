@@ -34,6 +34,115 @@ def m003_doubts(db: Database) -> None:
     )
 
 
+@migrations()
+def m004_logins(db: Database) -> None:
+    """What is known of each connection's tokens, and logins that somebody began."""
+    for statement in _LOGINS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+@migrations()
+def m005_audit(db: Database) -> None:
+    """Who did what, and when; and who is left out of what comes in later."""
+    db.execute(
+        "CREATE TABLE audit (id INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL,"
+        " action TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL)"
+    )
+    db.execute(
+        "CREATE TABLE forgotten (subject INTEGER NOT NULL, salt BLOB NOT NULL, hash BLOB NOT NULL,"
+        " PRIMARY KEY (subject, salt)) WITHOUT ROWID"
+    )
+
+
+@migrations()
+def m006_alerts(db: Database) -> None:
+    """What is wrong, whom to tell of it, what was told; and why deliveries, lanes and connections
+    stand as they do."""
+    for statement in _ALERTS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+@migrations()
+def m007_polls(db: Database) -> None:
+    """How far each polled feed was read, and how it stands; the questions seen on each page."""
+    for statement in _POLLS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+@migrations()
+def m008_backfills(db: Database) -> None:
+    """Backfills, how far each has come, and which deliveries they made."""
+    for statement in _BACKFILLS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+_LOGINS = """
+CREATE TABLE logins (
+    connection INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    obtained_at REAL NOT NULL,
+    expires_at REAL,
+    base_url TEXT,
+    scopes TEXT NOT NULL,
+    lease TEXT,
+    lease_until REAL,
+    retry_at REAL,
+    problem TEXT
+);
+INSERT INTO logins (connection, kind, number, generation, obtained_at, scopes)
+    SELECT c.id, 'static', 1, 1, c.created_at, '[]' FROM connections c
+    JOIN secrets s ON s.owner = 'connection/' || c.id AND s.name = 'token';
+CREATE TABLE login_states (
+    hash BLOB PRIMARY KEY,
+    connection INTEGER NOT NULL,
+    redirect_uri TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    browser BLOB,
+    expires_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE login_tickets (
+    hash BLOB PRIMARY KEY,
+    connection INTEGER NOT NULL,
+    redirect_uri TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    browser BLOB,
+    expires_at REAL NOT NULL
+) WITHOUT ROWID
+"""
+
+_POLLS = """
+CREATE TABLE polls (
+    feed INTEGER PRIMARY KEY,
+    cursor TEXT NOT NULL DEFAULT 'null',
+    due_at REAL NOT NULL,
+    asked_at REAL,
+    answered_at REAL,
+    told INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    failure TEXT,
+    problem TEXT,
+    remedy TEXT
+);
+CREATE TABLE questions (
+    feed INTEGER NOT NULL,
+    page TEXT NOT NULL,
+    key TEXT NOT NULL,
+    label TEXT,
+    type TEXT,
+    seen INTEGER NOT NULL DEFAULT 0,
+    last_at REAL NOT NULL,
+    PRIMARY KEY (feed, page, key)
+) WITHOUT ROWID
+"""
+
 _FOUNDATION = """
 CREATE TABLE feeds (
     id INTEGER PRIMARY KEY,
@@ -211,4 +320,94 @@ CREATE TABLE counters (
     count INTEGER NOT NULL,
     PRIMARY KEY (connection, state)
 ) WITHOUT ROWID
+"""
+_ALERTS = """
+ALTER TABLE deliveries ADD COLUMN code TEXT;
+ALTER TABLE lanes ADD COLUMN code TEXT;
+ALTER TABLE connections ADD COLUMN cause TEXT;
+CREATE INDEX deliveries_held_why ON deliveries (connection, failure, code, state) WHERE state = 4;
+CREATE INDEX deliveries_failing ON deliveries (connection, first_try_at)
+    WHERE state = 0 AND failure = 'retry_later';
+CREATE INDEX unreadable_received ON unreadable (received_at);
+CREATE TABLE alert_targets (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    team TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    service TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    digest_at REAL,
+    problem TEXT,
+    failing_since REAL
+);
+CREATE TABLE troubles (
+    id INTEGER PRIMARY KEY,
+    about TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    team TEXT NOT NULL,
+    name TEXT NOT NULL,
+    opened_at REAL NOT NULL,
+    well_since REAL,
+    closed_at REAL,
+    ended TEXT
+);
+CREATE UNIQUE INDEX troubles_open ON troubles (about) WHERE closed_at IS NULL;
+CREATE TABLE told (
+    target INTEGER NOT NULL,
+    trouble INTEGER NOT NULL,
+    at REAL NOT NULL,
+    ended_at REAL,
+    PRIMARY KEY (target, trouble)
+) WITHOUT ROWID;
+CREATE INDEX told_open ON told (trouble) WHERE ended_at IS NULL;
+CREATE TABLE notices (
+    id INTEGER PRIMARY KEY,
+    target INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    uid TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    body TEXT NOT NULL,
+    data TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    due_at REAL NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    taken_until REAL,
+    done_at REAL,
+    outcome TEXT,
+    problem TEXT
+);
+CREATE INDEX notices_waiting ON notices (target, id) WHERE done_at IS NULL;
+CREATE INDEX notices_created ON notices (created_at);
+CREATE TABLE feed_health (
+    feed INTEGER PRIMARY KEY,
+    refused INTEGER NOT NULL,
+    refused_at REAL NOT NULL,
+    accepted_at REAL
+);
+CREATE TABLE checks (
+    owner TEXT PRIMARY KEY,
+    checked_at REAL NOT NULL,
+    next_at REAL NOT NULL,
+    state TEXT NOT NULL,
+    findings TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+_BACKFILLS = """
+CREATE TABLE backfills (
+    id INTEGER PRIMARY KEY,
+    route INTEGER NOT NULL,
+    past TEXT NOT NULL,
+    since REAL NOT NULL,
+    adopt INTEGER NOT NULL,
+    cursor TEXT NOT NULL,
+    counts TEXT NOT NULL,
+    total INTEGER,
+    started_at REAL NOT NULL,
+    finished_at REAL
+);
+ALTER TABLE deliveries ADD COLUMN backfill INTEGER;
+CREATE INDEX deliveries_backfill ON deliveries (backfill, state) WHERE backfill IS NOT NULL
 """

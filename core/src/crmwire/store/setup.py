@@ -76,7 +76,10 @@ class RouteRow:
     since: float
 
 
-_FEEDS = "SELECT id, name, team, source, settings, allow_unsigned, since FROM feeds"
+_FEEDS = (
+    "SELECT id, name, team, source, settings, allow_unsigned, coalesce(since, created_at)"
+    " FROM feeds"
+)
 _CONNECTIONS = (
     "SELECT id, name, team, crm, lane, settings, report, state, problem, remedy, paused_until"
     " FROM connections"
@@ -254,6 +257,8 @@ def delete_feed(db: Database, id_: int, now: float) -> None:
     ).fetchall():
         remove_route(db, route_id, now)
     db.execute("DELETE FROM secrets WHERE owner = ?", (f"feed/{id_}",))
+    db.execute("DELETE FROM polls WHERE feed = ?", (id_,))
+    db.execute("DELETE FROM questions WHERE feed = ?", (id_,))
     db.execute(
         "UPDATE feeds SET name = name || ' (removed ' || id || ')', token_hash = randomblob(32),"
         " removed_at = ? WHERE id = ?",
@@ -301,15 +306,19 @@ def set_connection_state(
     problem: str | None = None,
     remedy: str | None = None,
     paused_until: float | None = None,
+    cause: str | None = None,
 ) -> None:
-    """Say how a connection is: `ok` or `needs_login`. While it is paused nothing is claimed.
+    """Say how a connection is: `ok`, `needs_login` or `disconnected` (nobody has logged in, or
+    somebody took the login away). Only what is ok is claimed for, and not while it is paused.
+
+    `cause` of a problem is `plugin`, `hangs` or `vault`.
 
     One that was removed while it worked stays removed.
     """
     db.execute(
-        "UPDATE connections SET state = ?, problem = ?, remedy = ?, paused_until = ?"
+        "UPDATE connections SET state = ?, problem = ?, remedy = ?, paused_until = ?, cause = ?"
         " WHERE id = ? AND state != 'removed'",
-        (state, problem, remedy, paused_until, id_),
+        (state, problem, remedy, paused_until, cause, id_),
     )
 
 

@@ -235,14 +235,20 @@ def retry(
     for id_ in ids:
         row = db.execute(
             "SELECT d.state, c.lane, d.connection, d.subject, c.state = 'removed'"
-            " OR r.removed_at IS NOT NULL FROM deliveries d"
+            " OR r.removed_at IS NOT NULL, e.snapshot IS NULL FROM deliveries d"
             " JOIN connections c ON c.id = d.connection JOIN routes r ON r.id = d.route"
-            " WHERE d.id = ?",
+            " JOIN events e ON e.id = d.event WHERE d.id = ?",
             (id_,),
         ).fetchone()
         if row is None:
             raise UnknownName(f"There is no delivery {id_}.")
-        state, lane, connection, subject, gone = row
+        state, lane, connection, subject, gone, empty = row
+        if empty and len(ids) == 1:
+            raise ConfigurationError(
+                f"What the event of delivery {id_} told is no longer kept.",
+                remedy="What it wrote stands in the CRM.",
+            )
+        gone = gone or empty
         if gone and state in allowed and len(ids) == 1:
             raise ConfigurationError(
                 f"The route of delivery {id_} was removed.",

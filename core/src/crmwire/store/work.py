@@ -43,6 +43,8 @@ class Claimed:
     chosen: Mapping[str, str] | None = None
     route_removed: bool = False
     shadowed_by: int | None = None
+    adopt: bool = False
+    """An activity that another tool made for it is linked instead of making one."""
 
 
 @frozen(kw_only=True)
@@ -70,6 +72,7 @@ class Outcome:
     reason: str | None = None
     remedy: str | None = None
     failure: str | None = None
+    code: str | None = None
     version: int | None = None
     links: tuple[Link, ...] = ()
     unlinked: tuple[tuple[str, str], ...] = ()
@@ -192,7 +195,8 @@ def load(db: Database, connection: int, ids: Sequence[int]) -> tuple[Claimed, ..
     rows = db.execute(
         "SELECT d.id, d.event, d.subject, d.route, d.tries, d.first_try_at, d.again, d.attempt,"
         " d.attempt_open, d.sent_at, d.chosen, e.event, e.snapshot, e.late, r.name, c.name,"
-        " f.name, d.state, r.removed_at FROM deliveries d JOIN events e ON e.id = d.event"
+        " f.name, d.state, r.removed_at, b.adopt FROM deliveries d"
+        " JOIN events e ON e.id = d.event LEFT JOIN backfills b ON b.id = d.backfill"
         " JOIN routes r ON r.id = d.route JOIN connections c ON c.id = d.connection"
         f" JOIN feeds f ON f.id = e.feed WHERE d.id IN ({marks})",
         tuple(ids),
@@ -251,6 +255,7 @@ def _claimed(
         chosen=json.loads(row[10]) if row[10] else None,
         route_removed=row[18] is not None,
         shadowed_by=shadowed_by,
+        adopt=bool(row[19]),
     )
 
 
@@ -278,7 +283,9 @@ def _entries(attempt: str | None) -> list[dict[str, Any]]:
 def being_made(db: Database, lane: str, since: float) -> dict[str, float]:
     """The keys of people and companies that unanswered attempts may be making, and since when.
 
-    Only attempts sent after `since` count: what older ones made can be looked up.
+    Only attempts sent after `since` count: what older ones made can be looked up. A key is
+    `role:field=value` in lower case, of every text that is written: another booking may tell the
+    same company by another key.
     """
     found: dict[str, float] = {}
     for attempt, sent_at in db.execute(
@@ -288,8 +295,14 @@ def being_made(db: Database, lane: str, since: float) -> dict[str, float]:
     ).fetchall():
         for entry in _entries(attempt):
             write = entry["write"]
-            if write.get("action") == "create" and write.get("role") in ("person", "company"):
-                found[write["key"]] = max(sent_at, found.get(write["key"], 0.0))
+            role = write.get("role")
+            if write.get("action") == "create" and role in ("person", "company"):
+                given = write.get("fields", {}).items()
+                texts = [
+                    f"{role}:{name}={text.strip()}" for name, text in given if isinstance(text, str)
+                ]
+                for key in (one.lower() for one in (write["key"], *texts)):
+                    found[key] = max(sent_at, found.get(key, 0.0))
     return found
 
 
@@ -355,7 +368,7 @@ def _settle(db: Database, outcome: Outcome, now: float) -> None:
         " first_try_at = CASE WHEN ? OR tries > 0 THEN first_try_at END,"
         " attempt_open = coalesce(?, attempt_open),"
         " again = CASE WHEN ? THEN again ELSE 0 END, reason = ?, remedy = ?, failure = ?,"
-        " changed_at = ? WHERE id = ?",
+        " code = ?, changed_at = ? WHERE id = ?",
         (
             state,
             due,
@@ -367,6 +380,7 @@ def _settle(db: Database, outcome: Outcome, now: float) -> None:
             _whole(outcome.reason),
             _whole(outcome.remedy),
             outcome.failure,
+            _whole(outcome.code),
             now,
             outcome.delivery,
         ),
@@ -430,13 +444,14 @@ def _whole(text: str | None) -> str | None:
     return None if text is None else stored.whole(text)
 
 
-def pause_lane(db: Database, lane: str, until: float, reason: str) -> None:
-    """Let nothing of this lane be claimed until then; a later end stays."""
+def pause_lane(db: Database, lane: str, until: float, reason: str, code: str = "") -> None:
+    """Let nothing of this lane be claimed until then; a later end stays. `code` is the vendor's."""
     db.execute(
-        "INSERT INTO lanes (name, paused_until, reason) VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+        "INSERT INTO lanes (name, paused_until, reason, code) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE"
         " SET paused_until = max(coalesce(paused_until, 0), excluded.paused_until),"
-        " reason = excluded.reason",
-        (lane, until, reason),
+        " reason = excluded.reason, code = excluded.code",
+        (lane, until, reason, code),
     )
 
 

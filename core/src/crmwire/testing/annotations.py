@@ -8,11 +8,11 @@ import importlib.util
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from crmwire import hookspecs
+from crmwire import hookspecs, types
 
 Function = Callable[..., Any]
 
@@ -69,7 +69,9 @@ def _of_hook(hook: str, function: Function, spec: Function | None) -> Iterator[s
 
 def _hints(function: Function) -> dict[str, Any]:
     module = sys.modules[function.__module__]
-    names = {**_imported_for_types(hookspecs), **_imported_for_types(module)}
+    # What the aliases of `crmwire.types` are written with (Json, Value) must be known too.
+    aliases = {"Mapping": Mapping, "Sequence": Sequence, "Json": types.Json}
+    names = {**aliases, **_imported_for_types(hookspecs), **_imported_for_types(module)}
     return typing.get_type_hints(function, vars(module), names)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
+from crmwire.alerting.kinds import Pace
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.hooks import manager
@@ -67,18 +68,19 @@ def stage(
     options: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     check: bool = True,
+    pace: Pace | None = None,
 ) -> Iterator[Stage]:
     """Open a crmwire below `folder` with a connection for each `{name: CRM}` and its sandbox.
 
     `options` are the sandboxes', `settings` the connections'. Without `check` the first delivery
-    asks the CRM who we are.
+    asks the CRM who we are. `pace` is how fast alerts are told.
     """
     with (
         contextlib.ExitStack() as stack,
         surroundings(folder),
         App(folder / "home", threaded=True) as app,
     ):
-        made = Stage(app=app, daemon=Daemon(app, sweep=0.1))
+        made = Stage(app=app, daemon=Daemon(app, sweep=0.1, pace=pace))
         app.add_feed("feed", source=source, allow_unsigned=True)
         for name, crm in crms.items():
             plugin = app.discovery.find("crm", crm).load()

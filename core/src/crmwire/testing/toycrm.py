@@ -15,6 +15,7 @@ from crmwire.types import (
     ConnectionReport,
     CrmInfo,
     Limit,
+    OAuth2,
     ObjectType,
     Query,
     Record,
@@ -51,7 +52,18 @@ def crm_info() -> CrmInfo | None:
 
 @hookimpl
 def auth_scheme(conn: Connection) -> AuthScheme | None:
-    return AuthScheme(base_url=URL)
+    login = (conn.settings.login_host or conn.settings.host or URL).rstrip("/")
+    return AuthScheme(
+        base_url=URL,
+        oauth=OAuth2(
+            authorize_url=f"{login}/oauth/authorize",
+            token_url=f"{login}/oauth/token",
+            revoke_url=f"{login}/oauth/revoke",
+            scopes=("records",),
+            grants=("authorization_code", "client_credentials"),
+            keep_alive=30 * 86400.0,
+        ),
+    )
 
 
 @hookimpl
