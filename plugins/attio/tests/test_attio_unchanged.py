@@ -37,6 +37,7 @@ RECORD = "11111111-2222-4333-8444-555555555555"
         (["A"], "A"),
         (["A"], ("A",)),
         ({"locality": "London", "region": None}, {"locality": "London"}),
+        ({"locality": "London", "country_code": "GB"}, "london, GB"),
     ],
 )
 def test_value_that_attio_would_keep_as_it_is_is_the_same(old: Any, new: Any) -> None:
@@ -57,6 +58,7 @@ def test_value_that_attio_would_keep_as_it_is_is_the_same(old: Any, new: Any) ->
         (["A", "B"], ["A"]),
         (["A"], ["A", "B"]),
         ({"locality": "London"}, {"locality": "Paris"}),
+        ({"locality": "London", "region": None}, "London, Ontario"),
         ("x", None),
     ],
 )

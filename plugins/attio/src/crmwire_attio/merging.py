@@ -53,14 +53,18 @@ def same(old: object, new: object) -> bool:
         case date():
             return _day(new) == old
         case Mapping():
-            return isinstance(new, Mapping) and all(old.get(k) == new.get(k) for k in _keys(old))
+            return _same_place(old, new)
         case str():
             return _kept(old) in _texts(new)
     return dedup.same(old, new)
 
 
-def _keys(old: Mapping[str, Any]) -> Sequence[str]:
-    return values.LOCATION if set(old) <= set(values.LOCATION) else tuple(old)
+def _same_place(old: Mapping[str, Any], new: object) -> bool:
+    """A location, of which a mapping may tell all parts or one text that Attio takes apart."""
+    if isinstance(new, Mapping):
+        return all(old.get(key) == new.get(key) for key in values.LOCATION)
+    parts = [part.strip().casefold() for part in str(new).split(",")]
+    return set(parts) <= {str(value).casefold() for value in old.values() if value is not None}
 
 
 def _number(new: object) -> float | None:
