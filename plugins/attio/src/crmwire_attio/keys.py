@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from crmwire.types import Draft, DraftField, Event, RecordRef, Subject, WritePolicy
+from crmwire.types import Draft, DraftField, Event, Subject, WritePolicy
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -22,24 +22,8 @@ if TYPE_CHECKING:
 def drafts(
     conn: Connection, event: Event, subject: Subject, mapping: FieldMapping
 ) -> Sequence[Draft]:
-    """The mapping's drafts; those whose key no row gives are given the booking's id.
-
-    A reference to a record that the options switch off is no row at all.
-    """
-    wanted = mapping.drafts(event, subject)
-    roles = {draft.role for draft in wanted} | {link.role for link in subject.links}
-    return [_keyed(conn, subject, _among(draft, roles)) for draft in wanted]
-
-
-def _among(draft: Draft, roles: set[str]) -> Draft:
-    """The draft with references to these roles only."""
-    fields = {
-        type_: tuple(
-            row for row in rows if not isinstance(row.value, RecordRef) or row.value.role in roles
-        )
-        for type_, rows in draft.fields.items()
-    }
-    return attrs.evolve(draft, fields=fields)
+    """The mapping's drafts; those whose key no row gives are given the booking's id."""
+    return [_keyed(conn, subject, draft) for draft in mapping.drafts(event, subject)]
 
 
 def _keyed(conn: Connection, subject: Subject, draft: Draft) -> Draft:
