@@ -53,7 +53,8 @@ def test_every_dependency_is_imported(package: str) -> None:
     source = "\n".join(
         path.read_text(encoding="utf-8") for path in (ROOT / package / "src").rglob("*.py")
     )
-    modules = {"tzdata": "zoneinfo"}  # zoneinfo reads it where the system has no zones
+    # zoneinfo reads tzdata where the system has no zones
+    modules = {"tzdata": "zoneinfo", "PyJWT": "jwt"}
     for line in project["dependencies"]:
         name = re.split(r"[<>=~ \[]", line)[0]
         module = modules.get(name, name.replace("-", "_"))

@@ -139,6 +139,12 @@ def test_bodies_as_integrations_saw_them_are_read_too() -> None:
     assert event.details.booking.location == "Lobby"
 
 
+def test_hosts_can_be_named_one_by_one_on_the_command_line() -> None:
+    feed = Feed(name="desk", source="jicoo", settings={"hosts.USR1": "umi@example.com"})
+    (event,) = crmwire_jicoo.parse_webhook(feed, request(load("guest_booked"))) or ()
+    assert event.details.hosts == (Person(id="USR1", email="umi@example.com"), Person(id="USR2"))
+
+
 def test_an_unknown_kind_is_ignored_by_name() -> None:
     event = parse(load("host_sang"))
     assert (event.type, event.subject_id) == ("host_sang", "BKNG0007")

@@ -27,7 +27,8 @@ INFO = SourceInfo(
     signature=SIGNATURE,
     setup=(
         "In Jicoo (Pro plan), open the team's settings, Webhooks, and make one with this address"
-        " and all events. Jicoo shows a signing secret then: give it to this feed."
+        " and all events. Jicoo shows a signing secret then: run `crmwire feed add` once more with"
+        " the same name and give that secret."
     ),
 )
 

@@ -30,6 +30,8 @@ KINDS = {
 }
 """Kinds by the documents; the cancelled ones, and their spelling, by public integrations."""
 
+HOST = "hosts."
+
 BY_SOMEBODY = ("booking.rescheduled", "booking.cancelled")
 
 REQUESTED = "request"
@@ -57,9 +59,12 @@ def events(feed: Feed, request: WebhookRequest) -> Sequence[Event]:
 
 
 def hosts_of(settings: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Who the hosts are, as the feed's setting `hosts` says."""
+    """Who the hosts are, as the feed's setting `hosts` says, or settings `hosts.USERID`."""
     hosts = settings.get("hosts")
-    return hosts if isinstance(hosts, Mapping) else {}
+    dotted = {
+        name.removeprefix(HOST): value for name, value in settings.items() if name.startswith(HOST)
+    }
+    return {**(hosts if isinstance(hosts, Mapping) else {}), **dotted}
 
 
 def event_of(

@@ -21,7 +21,8 @@ INFO = SourceInfo(
     signature=SIGNATURE,
     setup=(
         "In LinkTime, open Settings, Webhooks, make one with this address and the booking events,"
-        " and give the secret that LinkTime shows to this feed."
+        " then run `crmwire feed add` once more with the same name and give the secret that"
+        " LinkTime shows."
     ),
 )
 

@@ -18,8 +18,9 @@ INFO = SourceInfo(
     signature=TOKEN,
     setup=(
         "In TimeRex (Premium plan), open the settings of the team (or your own), Integrations,"
-        " Webhook, and enter this address. TimeRex shows a security token then: give it to this"
-        " feed as its signing secret. The address must be https on port 443."
+        " Webhook, and enter this address. TimeRex shows a security token then: run `crmwire feed"
+        " add` once more with the same name and give the token as the secret. The address must be"
+        " https on port 443."
     ),
 )
 
