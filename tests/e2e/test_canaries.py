@@ -8,6 +8,7 @@ prints, and the process list the whole time.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -18,25 +19,31 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import structlog
+from click.testing import CliRunner
 
+from crmwire.app import App
+from crmwire.cli import cli
 from crmwire.demo.bookings import FIRST_START, SampleBooking
 from crmwire.demo.environment import surroundings
 from crmwire.demo.processes import all_stopped, free_port, start
 from crmwire.hooks import manager
 from crmwire.hookspecs import CrmSpecs
-from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
+from crmwire.sandbox import CLIENT_ID, Fault, SandboxServer, SandboxSettings
+from crmwire.sandbox.loginpage import press
 from crmwire.signatures import sign
+from crmwire.store.migrations import STATES
 
 TOKEN = "pat-canary-a3f81c90-token-of-the-account"
 OTHER = "pat-canary-77d2e541-revoked-token"
 SIGNING = "canary-5e0b2d-signing-secret"
-
-Run = Callable[..., str]
+CLIENT_SECRET = "canary-c49b11-secret-of-the-app"
 
 
 class ProcessList:
@@ -64,12 +71,22 @@ class ProcessList:
         self._thread.join()
 
 
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 def hubspot(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
     import crmwire_hubspot
 
     pm = manager(CrmSpecs, [("hubspot", crmwire_hubspot)])
-    app = pm.hook.sandbox(settings=SandboxSettings(tokens=(TOKEN,)))
+    app = pm.hook.sandbox(
+        settings=SandboxSettings(
+            tokens=(TOKEN,), options={"client_secret": CLIENT_SECRET, "rotation": "yes"}
+        )
+    )
     with SandboxServer(app) as server:
         yield server
 
@@ -102,13 +119,21 @@ def test_secrets_are_in_no_file_log_answer_output_or_process_list(
             told.append(f"{arguments} {done.stdout} {done.stderr}")
             return done.stdout
 
+        def ask(*arguments: str) -> str:
+            """The same, in this process: for the many commands that are given no secret."""
+            done = CliRunner().invoke(cli, ["--verbose", *arguments])
+            told.append(f"{arguments} {done.output}")
+            return done.output
+
         run("connection", "add", "hubspot", "--host", hubspot.url, given=TOKEN)
-        run("feed", "add", "cal", "--source", "calcom", given=SIGNING)
-        run("route", "add", "--feed", "cal", "--connection", "hubspot", "--preset", "linktime")
-        path = json.loads(run("feed", "list", "--json"))[0]["path"]
+        path = json.loads(run("feed", "add", "cal", "--source", "calcom", "--json", given=SIGNING))[
+            "path"
+        ]
         told.pop()  # this is the one command whose answer is the address
+        ask("route", "add", "--feed", "cal", "--connection", "hubspot", "--preset", "linktime")
         address = path.removeprefix("/in/")
         keys = (tmp_path / "config" / "keys").read_text().strip()
+        oauth = logged_in(hubspot.url)
         port = free_port()
         daemon = start(
             "daemon",
@@ -125,12 +150,12 @@ def test_secrets_are_in_no_file_log_answer_output_or_process_list(
             sample = SampleBooking(
                 uid=uid, email=f"{uid}@example.com", name="Ada Byron", start=FIRST_START
             )
-            body = json.dumps(sample.created()).encode()
+            body = sample.created(datetime.now(UTC))
             from crmwire_calcom import source_info
 
             signature = source_info().signature
             assert signature is not None
-            headers = sign(signature, secret, body, datetime.now(UTC))
+            headers = sign(signature, secret, body)
             told.append(answers(webhook, body, **headers))
 
         send("first")
@@ -141,22 +166,26 @@ def test_secrets_are_in_no_file_log_answer_output_or_process_list(
         told.append(answers(f"{daemon.url}/healthz", None))
         told.append(answers(f"{daemon.url}/oauth/hubspot/start", None))
         told.append(answers(f"{daemon.url}/oauth/callback?code=x&state=y", None))
-        wait_for(run, "delivered", 1)
+        wait_for(tmp_path, 2)
         # A vendor that echoes the token in its refusals, and one that refuses the login.
         echo = {"status": "error", "category": "VALIDATION_ERROR", "message": f"bad {TOKEN}"}
         hubspot.app.faults.arm([Fault(kind="status", status=400, body=echo)])  # type: ignore[attr-defined]
         send("echoed")
-        wait_for(run, "held", 1)
+        wait_for(tmp_path, 4)
         hubspot.app.faults.arm([])  # type: ignore[attr-defined]
         run("connection", "add", "hubspot", given=OTHER)
         send("refused")
         time.sleep(1.0)
-        run("check")
+        oauth |= refreshed()
+        ask("check")
+        ask("disconnect", "oauth")
         run("connection", "add", "hubspot", given=TOKEN)
-        document = run("export")
+        document = ask("export")
         (tmp_path / "team.toml").write_text(document)
-        run("apply", str(tmp_path / "team.toml"), "--yes")
+        ask("apply", str(tmp_path / "team.toml"), "--yes")
         run("keys", "rotate", "--yes")
+        send("rotated")  # the daemon reads its secrets with the key that it did not know
+        wait_for(tmp_path, 2, 3)
         keys += "\n" + (tmp_path / "config" / "keys").read_text().strip()
         for arguments in (
             ["status", "--json"],
@@ -171,10 +200,12 @@ def test_secrets_are_in_no_file_log_answer_output_or_process_list(
             ["explain", "hubspot", "auth_scheme"],
             ["connection", "add", "hubspot", "--host", f"https://{TOKEN}@evil.example.org"],
         ):
-            run(*arguments)
-        with sqlite3.connect(tmp_path / "home" / "crmwire.db") as db:
-            db.backup(copy := sqlite3.connect(tmp_path / "backup.db"))
-            copy.close()
+            ask(*arguments)
+        with (
+            contextlib.closing(sqlite3.connect(tmp_path / "home" / "crmwire.db")) as db,
+            contextlib.closing(sqlite3.connect(tmp_path / "backup.db")) as copy,
+        ):
+            db.backup(copy)
         while_running = files(tmp_path / "home")
         daemon.process.send_signal(signal.SIGINT)
         assert daemon.process.wait(20) == 130
@@ -184,7 +215,8 @@ def test_secrets_are_in_no_file_log_answer_output_or_process_list(
     assert '"delivery_changed"' in log
     assert any("serve" in line for line in ps.seen)  # the list was looked at
     raw_keys = [line.partition(":")[2] for line in keys.split()]
-    canaries = [TOKEN, OTHER, SIGNING, address, *raw_keys]
+    canaries = [TOKEN, OTHER, SIGNING, address, *raw_keys, *oauth]
+    assert len(oauth) == 5  # the app's secret, and two tokens twice
     places = {
         "the data folder, while it runs": while_running,
         "the data folder": files(tmp_path / "home"),
@@ -208,13 +240,38 @@ def test_secrets_are_in_no_file_log_answer_output_or_process_list(
     assert TOKEN not in [one for one in told if "--host" in one][-1].partition("') ")[2]
 
 
-def wait_for(run: Run, state: str, number: int) -> None:
+def logged_in(url: str) -> set[str]:
+    """Log a second connection in through the vendor's pages; the secrets that makes."""
+    with App() as app:
+        settings = {"client_id": CLIENT_ID, "host": url, "login_host": url}
+        app.prepare_login("oauth", crm="hubspot", settings=settings)
+        begun = app.begin_login(
+            "oauth",
+            redirect_uri="http://localhost:8765/oauth/callback",
+            settings=settings,
+            secrets={"client_secret": CLIENT_SECRET},
+        )
+        app.finish_login(urlsplit(press(begun.address)).query)
+        return set(app.vault.all(app.store.connection("oauth").owner).values())
+
+
+def refreshed() -> set[str]:
+    """Refresh that login, with rotation on; all its secrets now."""
+    with App() as app:
+        row = app.store.connection("oauth")
+        app.openings.connection(row).login.refresh()
+        return set(app.vault.all(row.owner).values())
+
+
+def wait_for(folder: Path, state: int, number: int = 1) -> None:
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if len(json.loads(run("deliveries", "--state", state, "--json"))) >= number:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"nothing is {state}")
+    with contextlib.closing(sqlite3.connect(folder / "home" / "crmwire.db")) as db:
+        while time.monotonic() < deadline:
+            rows = db.execute("SELECT 1 FROM deliveries WHERE state = ?", (state,)).fetchall()
+            if len(rows) >= number:
+                return
+            time.sleep(0.05)
+    raise AssertionError(f"not {number} deliveries are {STATES[state]}")
 
 
 def files(folder: Path) -> bytes:

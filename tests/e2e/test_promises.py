@@ -50,14 +50,15 @@ def test_a_backlog_of_a_hundred_bookings_costs_few_calls(
 ) -> None:
     now = datetime.now(UTC)
     with stage(tmp_path, {crm: crm}) as scene:
-        scene.app.store.pause(
-            scene.app.store.connection(crm).lane, now + timedelta(seconds=1), "test"
-        )
+        lane = scene.app.store.connection(crm).lane
+        scene.app.store.pause(lane, now + timedelta(hours=1), "test")
         before = len(scene.calls(crm))
         for number in range(100):
             scene.app.accept(
                 "feed", booking(number).created(now + timedelta(seconds=1)), trusted=True
             )
+        scene.app.store.write(lambda db: db.execute("UPDATE lanes SET paused_until = NULL"))
+        scene.daemon.engine.wake([lane])
         scene.settle(60)
         assert len(scene.people(crm)) == 100
         assert entries(scene, crm) == 100

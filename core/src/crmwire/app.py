@@ -19,7 +19,15 @@ from crmwire.discovery import Discovery
 from crmwire.errors import ConfigurationError
 from crmwire.opening import Openings
 from crmwire.previewing import previews
-from crmwire.setting_up import alerts, connections, disconnecting, feeds, logins, routes
+from crmwire.setting_up import (
+    alerts,
+    connections,
+    disconnecting,
+    feeds,
+    inviting,
+    logins,
+    routes,
+)
 from crmwire.store import DeliveryFilter, Store, setup
 from crmwire.store import purging as stored_purging
 from crmwire.types import WebhookRequest
@@ -102,6 +110,10 @@ class App:
             api_token=api_token,
             since=since,
         )
+
+    def is_polled(self, source: str, name: str, settings: Mapping[str, Any]) -> bool:
+        """Whether a feed of these settings is asked for. Raises: ConfigurationError."""
+        return feeds.checked_settings(self.openings, name, source, settings, None).is_polled()
 
     def needs_token(self, source: str, name: str, settings: Mapping[str, Any]) -> bool:
         """Whether a source's API asks for a token. Raises: ConfigurationError."""
@@ -224,8 +236,8 @@ class App:
 
         `address` is where browsers reach the daemon. Raises: ConfigurationError.
         """
-        row, redirect_uri = self.store.connection(name), logins.public_callback(address)
-        ticket = logins.invite(
+        row, redirect_uri = self.store.connection(name), inviting.public_callback(address)
+        ticket = inviting.invite(
             self.openings,
             row,
             redirect_uri=redirect_uri,
@@ -270,11 +282,13 @@ class App:
         mapping: Mapping[str, Any] | None = None,
         zone: str | None = None,
         since: datetime | None = None,
+        join_within: float | None = None,
     ) -> RouteRow:
         """Carry a feed's page to a connection. Raises: ConfigurationError with every problem.
 
         `mapping` is a mapping's data in the place of the preset's. Events before `since` (by
-        default: now) are skipped.
+        default: now) are skipped. A booking cancelled and another made by the same guest on the
+        same page within `join_within` minutes are taken for one that was moved.
         """
         return routes.add(
             self.openings,
@@ -288,6 +302,7 @@ class App:
             mapping=mapping,
             zone=zone,
             since=since,
+            join_within=join_within,
         )
 
     def change_route(
@@ -299,6 +314,7 @@ class App:
         options: Mapping[str, Any],
         rows: Mapping[str, Any],
         zone: str | None,
+        join_within: float | None = None,
     ) -> None:
         """Replace what a route does; its place and history stay. Raises: ConfigurationError."""
         routes.change(
@@ -309,6 +325,7 @@ class App:
             options=options,
             rows=rows,
             zone=zone,
+            join_within=join_within,
         )
 
     def remove_route(self, name: str) -> int:

@@ -76,7 +76,12 @@ def check_connection(openings: Openings, name: str) -> Checked:
         findings.append(_as_finding(name, error))
     if isinstance(stopped, NeedsLogin):
         lost = stopped
-        remedy = lost.remedy or f"Run `crmwire connect {row.crm} --name {name}`."
+        way = "connect"
+        with openings.store.read() as db:
+            login = logins.login(db, row.id)
+        if login is not None and login.kind == logins.STATIC:
+            way = "connection add"
+        remedy = lost.remedy or f"Run `crmwire {way} {row.crm} --name {name}`."
         openings.store.write(
             lambda db: logins.lost(db, row.id, login_number, problem=lost.message, remedy=remedy)
         )
@@ -148,7 +153,7 @@ def _keep_report(store: Store, row: ConnectionRow, report: ConnectionReport) -> 
 
     def job(db: Any) -> None:
         setup.set_report(db, row.id, report, lane)
-        setup.set_connection_state(db, row.id, "ok")
+        setup.set_working(db, row.id)
 
     store.write(job)
 
@@ -160,7 +165,7 @@ def check_feed(openings: Openings, name: str) -> Checked:
     stopped = None
     try:
         hooks = openings.source(row)
-        if not hooks.feed.secrets and hooks.chain("parse_webhook"):
+        if not hooks.feed.secrets and (hooks.feed.allow_unsigned or not hooks.is_polled()):
             findings.append(
                 Finding(
                     level="warning",

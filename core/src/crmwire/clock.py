@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+from crmwire.drills import clock_offset
 
 
 class Clock(Protocol):
@@ -24,7 +26,8 @@ class SystemClock:
     """The machine's own clock."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        offset = clock_offset()
+        return datetime.now(UTC) + timedelta(seconds=offset) if offset else datetime.now(UTC)
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from crmwire.drills import step
 from crmwire.errors import CrmwireError, Failure, NeedsLogin, PluginBroken, StoreUnavailable
 from crmwire.hooks import culprit_of_thread
 from crmwire.pipeline import Desk, Planned, Result, carry_out
 from crmwire.pipeline.outcomes import Pause, of_failure
 from crmwire.store import Batch, Fenced, Outcome, logins, setup
+from crmwire.tallies import Tallies
 from crmwire.vault import KeyMissing
 
 if TYPE_CHECKING:
@@ -32,8 +34,9 @@ BROKEN_PAUSE = 30.0
 class Drainer:
     """Drains lanes for the engine, and tells of those that hang."""
 
-    def __init__(self, openings: Openings) -> None:
+    def __init__(self, openings: Openings, tallies: Tallies | None = None) -> None:
         self._openings = openings
+        self._tallies = tallies or Tallies()
         self._store = openings.store
         self._clock = openings.clock
         self._busy: dict[str, Desk] = {}
@@ -57,6 +60,8 @@ class Drainer:
                     after=last,
                     now=self._clock.now(),
                 )
+                if result.outcomes:
+                    step("after_settle")
                 self._observe(lane, result)
                 if result.moved_to is not None:
                     self.wake([result.moved_to])
@@ -64,7 +69,9 @@ class Drainer:
                     return
                 last = batch.connection
                 login = self._store.login(last)
+                began = self._clock.monotonic()
                 result = self._carry_out(lane, batch, epoch)
+                self._tallies.drained(lane, self._clock.monotonic() - began)
                 singly = max(singly - 1, result.odd)
                 self._rest(lane, last, result, login.number if login is not None else 0)
         except Fenced:
@@ -193,7 +200,7 @@ class Drainer:
         else:
             row = self._store.connection_by_id(connection)
             if row.state == "ok" and row.problem is not None and result.outcomes:
-                self._store.write(lambda db: setup.set_connection_state(db, connection, "ok"))
+                self._store.write(lambda db: setup.set_problem(db, connection, None))
         pause = result.pause
         if isinstance(pause, Pause):
             until_ = now + timedelta(seconds=pause.seconds)
@@ -209,19 +216,15 @@ class Drainer:
         cause: str = "plugin",
     ) -> None:
         self._store.write(
-            lambda db: setup.set_connection_state(
-                db,
-                connection,
-                "ok",
-                problem=problem,
-                remedy=remedy,
-                paused_until=paused_until,
-                cause=cause,
+            lambda db: setup.set_problem(
+                db, connection, problem, remedy=remedy, paused_until=paused_until, cause=cause
             )
         )
 
     def _observe(self, lane: str, result: Result) -> None:
         for change in result.changes:
+            became = "retried" if change.after == "ready" else change.after
+            self._tallies.delivery(change.connection, became)
             log.info(
                 "delivery_changed",
                 delivery=change.delivery,

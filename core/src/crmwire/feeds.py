@@ -114,6 +114,8 @@ class OpenFeed:
         self._hooks.alive()
         if api.public:
             return {}
+        if self.feed.token and not api.template:
+            return {}
         if not self.feed.token:
             raise NeedsLogin(
                 f"The feed {self.feed.name} has no token for the API of its source.",

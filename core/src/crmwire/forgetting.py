@@ -89,12 +89,14 @@ def forget(store: Store, clock: Clock, email: str, *, rehearse: bool = False) ->
     busy = _each(store, clock, found.about, about) + _each(store, clock, found.among, among)
     with store.read() as db:
         others = stored.naming_deliveries(db, email)
-    for id_ in others:
+    scrubbed = sum(
         store.write(lambda db, id_=id_: stored.scrub_delivery(db, id_, [email]))  # type: ignore[misc]
+        for id_ in others
+    )
 
     def rest(db: Any) -> None:
         _add(removed, stored.forget_elsewhere(db, email, sorted(found.events)))
-        removed.others += len(others)
+        removed.others += scrubbed
         audit.record(
             db,
             now,

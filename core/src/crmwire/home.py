@@ -11,6 +11,8 @@ from pathlib import Path
 from crmwire.errors import ConfigurationError, HomeInUse
 
 DATABASE = "crmwire.db"
+ADDRESS = "daemon.address"
+"""Where the running daemon listens, as `HOST PORT`, for commands that ask it."""
 
 
 def default_home() -> Path:

@@ -388,6 +388,13 @@ class SourceHooks(_Face):
         )
         return answer
 
+    def is_polled(self) -> bool:
+        """Whether the source is asked: it can be, and the settings say where.
+
+        Raises: ConfigurationError.
+        """
+        return bool(self.chain("poll")) and self.feed_api() is not None
+
     def poll(self, cursor: Json) -> Chunk:
         return self._chunk("poll", self._call("poll", feed=self.open_feed, cursor=cursor))
 

@@ -337,7 +337,8 @@ class SourceSpecs:
     def poll(self, feed: OpenFeed, cursor: Json) -> Chunk | None:
         """Ask the source what happened since `cursor`; None the first time.
 
-        Called by the daemon every `poll_every` seconds, and at once while a chunk says `more`.
+        Called by the daemon every `poll_every` seconds, and at once while a chunk says `more`;
+        not for a feed to which `feed_api` answers None.
         The first time, begin at `feed.since`. What came before may be told again: an event with
         the same `webhook_id` counts once, so look back far enough that nothing is missed.
         I/O by `feed.http`. Raises: let its failures pass. Implemented by: sources without

@@ -16,6 +16,7 @@ import re
 from crmwire.errors import ConfigurationError, NotAllowed
 
 LOOPBACK_SWITCH = "CRMWIRE_ALLOW_LOOPBACK"
+PRIVATE_SWITCH = "CRMWIRE_PRIVATE_HOSTS"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 _ADDRESS = re.compile(
@@ -118,6 +119,13 @@ _NOT_PUBLIC = [
 ]
 
 
+_INSIDE = [
+    ipaddress.ip_network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+]
+_METADATA = ipaddress.ip_address("fd00:ec2::254")
+
+
 def is_public(address: str) -> bool:
     """Whether an address, as a resolver gives it, is one of the public internet.
 
@@ -150,8 +158,23 @@ def may_connect(host: str, address: str) -> bool:
     """Whether a connection to `host` may go to `address`, which its name resolves to.
 
     A vendor's host has a public address; this machine's own names lead to this machine, if
-    loopback is allowed.
+    loopback is allowed. What an operator named in CRMWIRE_PRIVATE_HOSTS (a scheduling tool of
+    one's own, a vendor over a private link) may have an address of a private network.
     """
     if is_loopback(host):
         return loopback_allowed() and ipaddress.ip_address(address).is_loopback
-    return is_public(address)
+    return is_public(address) or (host in private_hosts() and _is_inside(address))
+
+
+def private_hosts() -> frozenset[str]:
+    """The hosts that the operator allows to have private addresses, by their whole names."""
+    return frozenset(os.environ.get(PRIVATE_SWITCH, "").lower().replace(",", " ").split())
+
+
+def _is_inside(address: str) -> bool:
+    """Whether it is an address of a private network: never this machine, nor the link's own.
+
+    The services that tell a machine its cloud's credentials have link-local addresses.
+    """
+    ip = ipaddress.ip_address(address)
+    return ip != _METADATA and any(ip in network for network in _INSIDE)

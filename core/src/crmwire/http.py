@@ -404,6 +404,7 @@ class Http:
         started: float,
         problem: str = "",
     ) -> None:
+        self._pacer.count(status)
         exchanges = _recorder.get()
         if exchanges is not None:
             exchanges.append(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
+from crmwire.drills import step
 from crmwire.errors import (
     ConfigurationError,
     PluginBroken,
@@ -95,7 +96,9 @@ def take_in(openings: Openings, row: FeedRow, request: WebhookRequest) -> Intake
 
 def accepted(openings: Openings, row: FeedRow, events: Sequence[Event], now: datetime) -> Intake:
     """Accept parsed events. Raises: StoreUnavailable."""
+    step("before_accept")
     answers = tuple(openings.store.accept(row.id, events, now))
+    step("after_accept")
     if answers and all(one.duplicate for one in answers):
         return Intake(status="duplicate", accepted=answers)
     ignored = [one.ignored for one in answers if one.ignored]

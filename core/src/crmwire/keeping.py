@@ -23,8 +23,11 @@ LOOK = 3600.0
 def keep_alive(openings: Openings) -> list[str]:
     """Refresh the logins that were not refreshed for as long as their CRM allows; their names.
 
+    What was left of logins that nobody finished is removed.
     A login that turns out to be lost is said to be; what fails for now is tried with the next look.
     """
+    now = openings.clock.now().timestamp()
+    openings.store.write(lambda db: logins.remove_expired(db, now))
     kept = []
     for row in openings.store.connections():
         if row.state != "ok":

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from crmwire.errors import CrmwireError
 from crmwire.logins.loopback import PATH
 from crmwire.logins.pages import HEADERS, invitation, page
-from crmwire.setting_up import logins
+from crmwire.setting_up import inviting, logins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -41,7 +41,7 @@ def login_routes(openings: Openings, wake: Callable[[Collection[str]], None]) ->
     async def show(request: Request) -> Response:
         crm, ticket = request.path_params["crm"], request.query_params.get("ticket", "")
         try:
-            row = await run_in_threadpool(logins.invited, openings, crm, ticket)
+            row = await run_in_threadpool(inviting.invited, openings, crm, ticket)
         except CrmwireError as error:
             return _refused(error)
         text = f"Let crmwire act in the CRM ({row.crm}) for the connection {row.name}."
@@ -52,7 +52,7 @@ def login_routes(openings: Openings, wake: Callable[[Collection[str]], None]) ->
         ticket = _first(await _form(request), "ticket")
         browser = secrets.token_urlsafe(32)
         try:
-            begun = await run_in_threadpool(logins.begin_invited, openings, crm, ticket, browser)
+            begun = await run_in_threadpool(inviting.begin_invited, openings, crm, ticket, browser)
         except CrmwireError as error:
             return _refused(error)
         answer = Response(status_code=303, headers={"Cache-Control": "no-store",

@@ -70,7 +70,10 @@ class CheckedBackend(httpcore.NetworkBackend):
             if not hosts.may_connect(host, address):
                 raise RetryLater(
                     f"{host} resolves to {address}, which is no public address; nothing was sent.",
-                    remedy="Look at this machine's name server: the vendor's host has another.",
+                    remedy=(
+                        "Look at this machine's name server: the vendor's host has another. If it"
+                        f" is meant to be private, name it in {hosts.PRIVATE_SWITCH}."
+                    ),
                     after=60.0,
                     pause=True,
                     sent="no",

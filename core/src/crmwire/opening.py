@@ -156,6 +156,11 @@ class Openings:
         with self._lock:
             return self._pacers.setdefault(lane, Pacer(self.clock))
 
+    def pacers(self) -> dict[str, Pacer]:
+        """The pacers of all lanes, and of the sources that are asked, that were used so far."""
+        with self._lock:
+            return dict(self._pacers)
+
     def checked(self, row: ConnectionRow) -> Connection:
         """The connection with its account known: asked once, before its first delivery.
 

@@ -6,7 +6,7 @@ One `Pacer` serves all connections of a lane, since limits belong to the CRM acc
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from crmwire.errors import RetryLater
@@ -27,6 +27,8 @@ BUDGET_PAUSE = 900.0
 """Seconds for which nothing is sent once the budget is spent, before the limit is read again."""
 USED_UP = "LIMIT_USED_UP"
 """The code of a failure that comes from here: nothing was sent."""
+UNANSWERED = "none"
+"""In the place of a status: no answer came."""
 EVERY_CALL = "*"
 """The name under which all calls are held back."""
 
@@ -41,6 +43,7 @@ class Pacer:
         self._calls: dict[Limit, deque[float]] = {}
         self._closed_until: dict[str, float] = {}
         self._states: dict[str, LimitState] = {}
+        self._answers: Counter[str] = Counter()
         self._spent = ""
         """Why all calls are held back, while they are."""
         self.set_limits(limits)
@@ -74,6 +77,16 @@ class Pacer:
                         )
                         self._close(state.name, state.resets_in or BUDGET_PAUSE)
                         self._close(EVERY_CALL, state.resets_in or BUDGET_PAUSE)
+
+    def count(self, status: int | None) -> None:
+        """Count a call by the status of its answer; None if none came."""
+        with self._lock:
+            self._answers[UNANSWERED if status is None else str(status)] += 1
+
+    def calls(self) -> dict[str, int]:
+        """How many calls were made since the process began, by status."""
+        with self._lock:
+            return dict(self._answers)
 
     def left(self) -> list[LimitState]:
         """What the answers last told of each limit."""

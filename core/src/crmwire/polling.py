@@ -109,7 +109,7 @@ class Poller:
 
     def _is_polled(self, row: FeedRow) -> bool:
         try:
-            return bool(self._openings.source(row).chain("poll"))
+            return self._openings.source(row).is_polled()
         except CrmwireError:  # its plugin does not load: `check` tells of it
             return False
 

@@ -22,6 +22,7 @@ from crmwire.errors import (
 )
 from crmwire.intake import LARGEST_BODY, Intake, take_in, token_hash
 from crmwire.login_pages import login_routes
+from crmwire.tallies import Tallies
 from crmwire.types import WebhookRequest
 
 if TYPE_CHECKING:
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("crmwire.receiver")
 
-JSON_TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain", "")
+JSON_TYPES = (
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "text/calendar",
+    "text/plain",
+    "",
+)
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "via")
+"""Headers of requests that came through a proxy: metrics are for this machine and its network."""
 
 
 def receiver(
@@ -37,12 +46,13 @@ def receiver(
     wake: Callable[[Collection[str]], None],
     health: Callable[[], dict[str, object]],
     intakes: Intakes | None = None,
+    tallies: Tallies | None = None,
 ) -> Starlette:
-    """The ASGI app of the daemon: `POST /in/TOKEN`, `GET /healthz`, and logging in.
+    """The ASGI app of the daemon: `POST /in/TOKEN`, `GET /healthz`, `GET /metrics`, and logging in.
 
-    `intakes` is told which feeds refused a webhook and which took one.
+    `intakes` is told which feeds refused a webhook and which took one, `tallies` how many.
     """
-    counts = intakes or Intakes()
+    counts, tallies = intakes or Intakes(), tallies or Tallies()
 
     async def take(request: Request) -> Response:
         token = request.path_params["token"]
@@ -67,16 +77,29 @@ def receiver(
         except CrmwireError as error:
             if isinstance(error, WebhookRefused):
                 counts.refused(row.id, webhook.received_at.timestamp())
+            elif not isinstance(error, UnreadableWebhook | StoreUnavailable):
+                counts.failed(row.id)
+            tallies.webhook(row.name, _became(error))
             return _refusal(row.name, error)
         except Exception as error:  # noqa: BLE001  (the source must be able to send it again)
+            tallies.webhook(row.name, "failed")
             log.error("webhook_failed", feed=row.name, error=f"{type(error).__name__}: {error}")
             return _error(503, "unavailable", "The event was not stored; send it again.")
         counts.taken(row.id, webhook.received_at.timestamp())
+        tallies.webhook(row.name, made.status)
         wake(made.lanes)
         return _answer(row.name, made)
 
     async def healthz(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(health))
+
+    async def metrics(request: Request) -> Response:
+        if any(name in request.headers for name in FORWARDED):
+            return _error(404, "not_found", "There is nothing here.")
+        from crmwire.metrics import CONTENT_TYPE_LATEST, exposition
+
+        text = await run_in_threadpool(exposition, openings, tallies)
+        return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def unavailable(request: Request, error: Exception) -> Response:
         log.error("store_unavailable", error=str(error))
@@ -95,6 +118,7 @@ def receiver(
         routes=[
             Route("/in/{token}", take, methods=["POST"]),
             Route("/healthz", healthz),
+            Route("/metrics", metrics),
             *login_routes(openings, wake),
         ],
         exception_handlers={
@@ -144,6 +168,12 @@ def _refusal(feed: str, error: CrmwireError) -> Response:
     if isinstance(error, StoreUnavailable | PluginBroken):
         return _error(503, "unavailable", "The event was not stored; send it again.")
     return _error(503, "unavailable", error.message)
+
+
+def _became(error: CrmwireError) -> str:
+    if isinstance(error, WebhookRefused):
+        return "refused"
+    return "unreadable" if isinstance(error, UnreadableWebhook) else "failed"
 
 
 def _error(status: int, code: str, message: str) -> JSONResponse:

@@ -27,6 +27,7 @@ from crmwire.polling import Poller
 from crmwire.purging import Purger
 from crmwire.receiver import receiver
 from crmwire.rechecking import Rechecker
+from crmwire.tallies import Tallies
 
 log = structlog.get_logger("crmwire.runner")
 
@@ -39,7 +40,8 @@ class Daemon:
 
     def __init__(self, app: App, *, sweep: float = 1.0, pace: Pace | None = None) -> None:
         self.app = app
-        self.drainer = Drainer(app.openings)
+        self.tallies = Tallies()
+        self.drainer = Drainer(app.openings, self.tallies)
         self.engine = Engine(
             self.drainer.drain,
             due=lambda: app.store.due_lanes(app.clock.now()),
@@ -53,7 +55,9 @@ class Daemon:
         self.poller = Poller(app.openings, self.engine.wake, sweep=sweep)
         self.keeper = Keeper(app.openings)
         self.purger = Purger(app.store, app.clock)
-        self.asgi = receiver(app.openings, self.engine.wake, self.health, self.watcher.intakes)
+        self.asgi = receiver(
+            app.openings, self.engine.wake, self.health, self.watcher.intakes, self.tallies
+        )
         self._crm_by_lane: dict[str, str] = {}
 
     def _crms(self) -> dict[str, str]:
@@ -91,6 +95,7 @@ class Daemon:
 def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lambda _: None) -> None:
     """Serve until SIGTERM or SIGINT. Raises: HomeInUse, ConfigurationError if the port is taken."""
     with homes.exclusive(app.home), terminable():
+        app.store.check()
         apps = manager(AppSpecs, [(p.name, p.load()) for p in app.discovery.of_kind("app")])
         daemon = Daemon(app)
         server = _Server(
@@ -103,7 +108,7 @@ def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lamb
                 lifespan="off",
                 timeout_graceful_shutdown=5,
             ),
-            lambda bound: _started(daemon, apps, bound, ready),
+            lambda bound: _started(daemon, apps, host, bound, ready),
         )
         try:
             server.run()
@@ -112,6 +117,7 @@ def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lamb
         finally:
             apps.hook.runner_stopping()
             daemon.stop()
+            (app.home / homes.ADDRESS).unlink(missing_ok=True)
             if server.bound.is_set():
                 log.info("daemon_stopped")
         if not server.bound.is_set():
@@ -137,8 +143,12 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _started(daemon: Daemon, apps: Any, port: int, ready: Callable[[int], object]) -> None:
+def _started(
+    daemon: Daemon, apps: Any, host: str, port: int, ready: Callable[[int], object]
+) -> None:
     daemon.start()
+    reached = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    (daemon.app.home / homes.ADDRESS).write_text(f"{reached} {port}\n")
     apps.hook.runner_started(settings={"port": port})
     log.info("daemon_started", port=port, home=str(daemon.app.home))
     ready(port)

@@ -252,8 +252,8 @@ class ObjectType:
 class FeedApi:
     """Where a source's API is and how requests to it are authorised.
 
-    `template` is filled with `{token}`, the feed's own, and stands in the header of that name;
-    with `public` no token is needed and none is sent. A feed's setting `host` replaces
+    `template` is filled with `{token}`, the feed's own, and stands in the header of that name; an
+    empty one is not sent. With `public` no token is needed. A feed's setting `host` replaces
     `base_url`; both are held against `host_suffixes`. All feeds with one token share `limits`.
     """
 

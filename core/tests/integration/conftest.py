@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from attrs import define
 
 from crmwire import discovery
@@ -34,6 +35,13 @@ def toy_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         return [*real(group=group), *([TOY] if group == "crmwire.crm" else [])]
 
     monkeypatch.setattr(discovery, "entry_points", with_toy)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command configures the logs of the process it runs in: here, that of other tests too."""
+    yield
+    structlog.reset_defaults()
 
 
 START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from crmwire.alerting.kinds import Pace
 from crmwire.demo.bookings import SampleBooking
-from crmwire.sandbox import Fault
+from crmwire.sandbox import Fault, SandboxServer
 from crmwire.store import alerts
 from crmwire.testing.stage import Stage, stage
 
@@ -145,3 +146,42 @@ def test_a_plugin_that_hangs_is_told_and_logged_once(
         scene.settle()
         wait(lambda: scene.app.store.connection("crm").problem is None)
     assert capsys.readouterr().out.count("lane_set_aside") == 1
+
+
+def test_a_secret_that_cannot_be_decrypted_stops_its_connection_and_is_told(
+    tmp_path: Path, toy_installed: None
+) -> None:
+    with stage(tmp_path, {"crm": "toy"}, pace=PACE, check=False) as scene:
+        scene.app.add_alert("ops", address="http://127.0.0.1:9/x", kind="webhook")
+        scene.app.store.write(
+            lambda db: db.execute(
+                "UPDATE secrets SET blob = randomblob(60) WHERE owner = 'connection/1'"
+            )
+        )
+        booking = SampleBooking(uid="b", email="guest@example.com", name="Guest")
+        scene.send(booking.created(datetime.now(UTC)))
+        wait(lambda: told(scene))
+        assert told(scene)[0].title == "crmwire: crm: a secret cannot be read"
+        assert [row.state for row in scene.rows()] == ["ready"]
+        assert scene.app.check("crm").state == "vault"
+
+
+def test_a_feed_that_fails_on_our_side_is_soon_checked_and_told(
+    tmp_path: Path, toy_installed: None
+) -> None:
+    with stage(tmp_path, {"crm": "toy"}, pace=PACE) as scene:
+        scene.app.add_alert("ops", address="http://127.0.0.1:9/x", kind="webhook")
+        path = scene.app.feed_address(scene.app.store.feed("feed"))
+        scene.app.set_signing_secret("feed", "a secret")
+        scene.app.store.write(
+            lambda db: db.execute(
+                "UPDATE secrets SET blob = randomblob(60) WHERE name = 'signing'"
+                " AND owner = 'feed/1'"
+            )
+        )
+        with SandboxServer(scene.daemon.asgi) as server:
+            answer = httpx.post(f"{server.url}{path}", json={}, trust_env=False)
+        assert answer.status_code == 503
+        wait(lambda: "feed/1" in scene.daemon.rechecker.step())
+        wait(lambda: told(scene))
+        assert told(scene)[0].title == "crmwire: feed: a secret cannot be read"

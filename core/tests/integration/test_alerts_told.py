@@ -62,7 +62,13 @@ class Scene:
             lambda db: setup.set_connection_state(db, connection, state, **more)  # type: ignore[arg-type]
         )
 
-    def hold(self, number: int, failure: str = "rejected", code: str = "TOO_LONG") -> None:
+    def hold(
+        self,
+        number: int,
+        failure: str = "rejected",
+        code: str = "TOO_LONG",
+        remedy: str | None = None,
+    ) -> None:
         """Hold so many new deliveries of every route."""
         made = [
             Event(
@@ -79,9 +85,9 @@ class Scene:
         self.app.store.accept(self.app.store.feed("cal").id, made, self.clock.now())
         self.app.store.write(
             lambda db: db.execute(
-                "UPDATE deliveries SET state = 4, failure = ?, code = ?,"
+                "UPDATE deliveries SET state = 4, failure = ?, code = ?, remedy = ?,"
                 " reason = 'Ada Byron is too long' WHERE state = 0",
-                (failure, code),
+                (failure, code, remedy),
             )
         )
 
@@ -126,7 +132,7 @@ def test_a_lost_login_is_told_at_once_and_once(scene: Scene) -> None:
     assert told.title == "crmwire: sales: the login was lost"
     assert "The token was revoked." in told.body
     assert "Since 2027-03-01 09:00 UTC. Nothing waits." in told.body
-    assert "Command: crmwire connect toy --name sales" in told.body
+    assert "Command: crmwire connection add toy --name sales" in told.body
 
 
 def test_it_is_told_when_it_works_again_and_how_many_go_on(scene: Scene) -> None:
@@ -237,6 +243,18 @@ def test_each_connection_and_each_reason_is_told_at_once(scene: Scene) -> None:
     scene.pass_(10)
     assert len(scene.told()) == 3
     assert "does not allow something" in scene.titles()[1]
+
+
+def test_the_plugins_own_advice_is_told_unless_it_names_the_guest(scene: Scene) -> None:
+    scene.connect("sales")
+    scene.route("sales")
+    scene.hold(1, code="A", remedy="Map the required field Industry.")
+    scene.hold(1, code="B", remedy="Shorten Byron.")
+    scene.pass_(10)
+    (told,) = scene.told()
+    assert "What to do: Map the required field Industry." in told.body
+    assert "What to do: Look at one of them" in told.body
+    assert "Byron" not in told.body
 
 
 def test_what_comes_and_goes_is_told_three_times_a_day_at_most(scene: Scene) -> None:

@@ -141,7 +141,7 @@ def test_a_check_that_finds_a_bad_token_is_seen_everywhere(
     said = crmwire("status").stdout
     assert "Wrong now (nobody is told: `crmwire alert add`):" in said
     assert "connection sales: the login was lost" in said
-    assert "Command: crmwire connect toy --name sales" in said
+    assert "Command: crmwire connection add toy --name sales" in said
     sandbox.accounts["sandbox"] = account
     assert crmwire("check", "sales").exit_code == 0
     assert data(crmwire("connection", "list", "--json"))[0]["state"] == "ok"

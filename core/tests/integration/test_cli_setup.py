@@ -107,7 +107,8 @@ def test_a_feed_may_be_unsigned_only_when_asked_for_by_name(crmwire: Command) ->
 
 
 def test_removing_a_feed_removes_its_routes(ready: Command) -> None:
-    result = ready("feed", "remove", "cal")
+    assert ready("feed", "remove", "cal").exit_code == 2  # nobody could be asked
+    result = ready("feed", "remove", "cal", "--yes")
     assert "with 1 route (cal-sales)" in result.stdout
     assert data(ready("route", "list", "--json")) == []
 
@@ -157,7 +158,10 @@ def test_settings_are_replaced_one_by_one(ready: Command, url: str) -> None:
 
 
 def test_removing_a_connection_removes_its_token(ready: Command) -> None:
-    assert ready("connection", "remove", "sales").exit_code == 0
+    refused = ready("connection", "remove", "sales")
+    assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)
+    assert len(data(ready("connection", "list", "--json"))) == 1
+    assert ready("connection", "remove", "sales", "--yes").exit_code == 0
     assert data(ready("connection", "list", "--json")) == []
     assert data(ready("route", "list", "--json")) == []
 

@@ -289,6 +289,28 @@ def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
+def test_a_host_that_the_operator_names_may_be_private_but_not_this_machine(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRMWIRE_PRIVATE_HOSTS", "other.example.com, api.example.com")
+    trap = Trap(counter.port)
+    for address in ("10.1.2.3", "192.168.0.7", "fd12::1"):
+        answer = [address]
+        http = http_at("http://api.example.com", lambda host, port, answer=answer: answer, trap)  # type: ignore[misc]
+        assert http.get("me").status == 200
+    for host, address in (
+        ("api.example.com", "127.0.0.1"),
+        ("api.example.com", "169.254.169.254"),
+        ("api.example.com", "fd00:ec2::254"),
+        ("api.example.com", "100.100.100.200"),
+        ("sub.api.example.com", "10.1.2.3"),
+    ):
+        answer = [address]
+        with pytest.raises(RetryLater, match="no public address"):
+            http_at(f"http://{host}", lambda host, port, answer=answer: answer, trap).get("me")  # type: ignore[misc]
+    assert len(trap.asked) == 3
+
+
 def test_a_name_that_is_bound_anew_is_connected_to_as_it_was_checked(counter: Counter) -> None:
     answers = iter([[PUBLIC], ["127.0.0.1"], ["127.0.0.1"], ["127.0.0.1"]])
     trap = Trap(counter.port)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -22,7 +25,15 @@ from crmwire.errors import (
     RetryLater,
 )
 from crmwire.hosts import checked_base_url
-from crmwire.http import Http, Request, Response, recording, redacted_path, retry_after
+from crmwire.http import (
+    Http,
+    Request,
+    Response,
+    recording,
+    redacted_path,
+    retry_after,
+    without_secrets,
+)
 from crmwire.pacing import Pacer
 from crmwire.sandbox import Fault, Sandbox, SandboxServer, SandboxSettings
 from crmwire.types import Limit, LimitState
@@ -165,6 +176,26 @@ def test_a_status_that_is_accepted_comes_back_as_an_answer(
 ) -> None:
     arm(server, Fault(kind="status", status=404))
     assert make().get("/x", accept=frozenset({404})).status == 404
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"faults": [{"kind": "explode"}]}', b'{"faults": [{"kind": 7}]}', b"{}", b"no JSON"]
+)
+def test_a_fault_that_a_sandbox_does_not_know_is_refused_with_those_it_knows(
+    server: SandboxServer, body: bytes
+) -> None:
+    request = urllib.request.Request(f"{server.url}/__sandbox__/faults", body)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    with caught.value as answer:
+        assert answer.status == 400
+        assert "lost_answer" in json.loads(answer.read())["kinds"]
+
+
+def test_a_refusal_that_echoes_the_token_is_told_without_it(make: Make) -> None:
+    headers = {"Authorization": "Bearer canary-token-1"}
+    content = b'{"message": "canary-token-1 of Bearer canary-token-1 is bad"}'
+    assert b"canary" not in without_secrets(content, headers)
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(make: Make) -> None:

@@ -279,7 +279,8 @@ def test_the_command_rotates_and_says_how_the_old_key_is_removed(app: App, folde
     done = run("rotate")
     assert "120 secrets moved" in done.output
     assert f"`crmwire keys remove {old}`" in done.output
-    assert run("remove", old).exit_code == 0
+    assert run("remove", old).exit_code == 2  # nobody could be asked
+    assert run("remove", old, "--yes").exit_code == 0
     assert len(file_keys(folder)) == 1
     assert all_read(app)
 

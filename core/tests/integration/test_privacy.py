@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 from crmwire.app import App
 from crmwire.cli import cli
 from crmwire.errors import ConfigurationError
-from crmwire.purging import purge
+from crmwire.purging import Purger, purge
 from crmwire.store import DeliveryFilter
 from crmwire.types import Event
 from crmwire.vocabulary import Answer, Booking, Details, Message, Person
@@ -72,7 +73,7 @@ def test_nothing_of_a_forgotten_person_stays_in_any_file(toy: Opens, tmp_path: P
         crm.drain_until_done()
         crm.accept(booking(crm, "created", "b3", 3))  # it waits
         app: App = crm.app
-        app.store.keep_unreadable(crm.feed, f'{{"x": "{EMAIL}"'.encode(), "no JSON", crm.first)
+        app.store.keep_unreadable(crm.feed, f'{{"x": "a\\n{EMAIL}"'.encode(), "no JSON", crm.first)
         app.store.cache_of(1)["people"] = (crm.first + timedelta(days=999), {"a": EMAIL})
         app.store.write(
             lambda db: db.execute(
@@ -186,8 +187,10 @@ def test_an_address_that_is_part_of_another_is_not_touched(toy: Opens, tmp_path:
         other = f"not-{EMAIL}"
         crm.accept(crm.event("created", "b1", 0, email=other))
         crm.accept(crm.event("created", "b2", 1, email=f"{EMAIL}.au"))
+        crm.app.store.keep_unreadable(crm.feed, f'{{"x": "{other}"'.encode(), "no JSON", crm.first)
         done = crm.app.forget(EMAIL)
-        assert done.subjects == 0
+        assert (done.nothing, done.left) == (True, ())
+        assert len(crm.app.store.unreadable()) == 1
         assert crm.app.delivery(1).event["details"]["guest"]["email"] == other
         crm.drain_until_done()
         assert crm.states() == ["delivered", "delivered"]
@@ -202,7 +205,7 @@ def test_a_delivery_that_is_worked_on_is_waited_for_and_told(
         crm.app.store.write(lambda db: db.execute("UPDATE deliveries SET state = 1"))
         done = crm.app.forget(EMAIL)
         assert (done.busy, done.subjects) == (1, 0)
-        assert CliRunner().invoke(cli, ["forget", EMAIL, "--json"]).exit_code == 1
+        assert CliRunner().invoke(cli, ["forget", EMAIL, "--json", "--yes"]).exit_code == 1
         crm.app.store.write(lambda db: db.execute("UPDATE deliveries SET state = 0"))
         assert crm.app.forget(EMAIL).subjects == 1
 
@@ -217,7 +220,7 @@ def test_what_was_set_up_with_the_address_is_told(toy: Opens, tmp_path: Path) ->
 
 def test_the_commands_tell_what_would_be_and_what_was_removed(toy: Opens, tmp_path: Path) -> None:
     def run(*arguments: str, **more: str) -> Any:
-        return CliRunner().invoke(cli, ["forget", *arguments], **more)  # type: ignore[arg-type]
+        return CliRunner().invoke(cli, ["forget", "--yes", *arguments], **more)  # type: ignore[arg-type]
 
     with toy(tmp_path) as crm:
         crm.accept(booking(crm, "created", "b1", 0))
@@ -303,6 +306,20 @@ def test_payloads_are_kept_until_the_retention_is_set_and_then_for_so_long(
         with pytest.raises(ConfigurationError, match="no longer kept"):
             crm.app.retry([1], again=True)
         assert purge(crm.app.store, LaterClock(31)).events == 0
+
+
+def test_the_daemon_purges_by_itself(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as crm:
+        crm.app.set_retention(30)
+        crm.accept(long_ago(crm, "b1", 0))
+        crm.drain_until_done()
+        purger = Purger(crm.app.store, LaterClock(31), every=0.01)
+        purger.start()
+        deadline = time.monotonic() + 5
+        while payloads(tmp_path)[1] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        purger.stop()
+        assert payloads(tmp_path) == (0, 0, 0, 0)
 
 
 def test_what_waits_is_held_or_is_still_to_come_is_kept_whole(toy: Opens, tmp_path: Path) -> None:

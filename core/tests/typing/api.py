@@ -24,6 +24,17 @@ def find_records(conn: Connection, queries: Sequence[Query]) -> Sequence[Candida
     return found
 
 
+def log_in(home: Path) -> str:
+    with crmwire.open(home) as app:
+        app.prepare_login("crm", crm="hubspot", settings={"client_id": "x"})
+        started = app.begin_login("crm", redirect_uri="https://crm.example.com/oauth/callback")
+        try:
+            made = app.finish_login(f"state={started.state}&code=x")
+        except crmwire.LoginFailed as failed:
+            return failed.remedy
+        return made.report.account_name
+
+
 def use_as_a_library(home: Path) -> list[int]:
     with crmwire.open(home) as app:
         intake = app.accept("feed", b"{}", {"x-signature": "x"})

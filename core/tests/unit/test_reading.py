@@ -26,7 +26,7 @@ NINE = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[", b"[" * 100_000, b"1" * 9999, b"a=1"])
 def test_what_is_not_json_is_unreadable(body: bytes) -> None:
-    with pytest.raises(UnreadableWebhook, match="is not JSON|but no object") as caught:
+    with pytest.raises(UnreadableWebhook, match=r"is not JSON|but no object") as caught:
         json_object(body, "Send JSON.")
     assert caught.value.remedy == "Send JSON."
 

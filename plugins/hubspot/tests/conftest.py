@@ -410,7 +410,8 @@ class Scene:
 
     def happen(self, *events: Event) -> list[str]:
         """Accept events in one backlog and drain it; the states of all deliveries, oldest first."""
-        self.accept(*events)
+        if events:
+            self.accept(*events)
         for _ in range(50):
             lanes = self.app.store.due_lanes(self.app.clock.now())
             if not lanes:
@@ -418,6 +419,14 @@ class Scene:
             for lane in lanes:
                 self.drainer.drain(lane, threading.Event())
         return [row.state for row in self.rows()]
+
+    def take_in(self, *bodies: bytes) -> list[str]:
+        """Take in webhooks one after the other, as their source sends them, and drain each."""
+        states: list[str] = []
+        for body in bodies:
+            self.app.accept("cal", body, trusted=True)
+            states = self.happen()
+        return states
 
     def accept(self, *events: Event) -> None:
         self.app.store.accept(self.feed, list(events), self.app.clock.now())
@@ -455,10 +464,10 @@ def new_scene(new_vendor: Callable[..., Vendor], tmp_path: Path) -> Iterator[Cal
     """Opens a data folder before a fresh sandbox with these options."""
     with contextlib.ExitStack() as stack:
 
-        def make(**options: Any) -> Scene:
+        def make(*, source: str = "calcom", **options: Any) -> Scene:
             stack.enter_context(surroundings(tmp_path))
             app = stack.enter_context(App(tmp_path / "home"))
-            app.add_feed("cal", source="calcom", allow_unsigned=True)
+            app.add_feed("cal", source=source, allow_unsigned=True)
             return Scene(
                 app,
                 new_vendor(**options),

@@ -165,7 +165,7 @@ def test_what_the_plugin_is() -> None:
     assert (INFO.key, INFO.api_version, INFO.batch) == ("hubspot", "2026-09", 100)
     assert INFO.object_types["contacts"].upsert == ("email",)
     assert INFO.object_types["meetings"].html_fields[0] == "hs_meeting_body"
-    assert INFO.host_suffixes == ("hubapi.com",)
+    assert INFO.host_suffixes == ("hubapi.com", "hubspot.com")
 
 
 def test_presets_are_toml_and_name_what_hubspot_has(conn: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from crmwire.errors import Failure, RetryLater
 from crmwire.sandbox import Fault
 from crmwire.testing.clock import HurryingClock
 from crmwire_hubspot.bodies import DUPLICATE, MISSING
-from crmwire_hubspot.error_page import Row, by_code, by_limit, by_status, page
+from crmwire_hubspot.error_page import Row, by_code, by_limit, by_login, by_status, page
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -29,14 +30,6 @@ STATUS = {
     "INTERNAL_ERROR": 400,
 }
 CATEGORIES = {*STATUS, "VALIDATION_ERROR", "RATE_LIMITS"}
-OAUTH = {
-    "BAD_REFRESH_TOKEN",
-    "BAD_AUTH_CODE",
-    "BAD_CLIENT_ID",
-    "BAD_CLIENT_SECRET",
-    "MISMATCH_REDIRECT_URI_AUTH_CODE",
-}
-RFC = {"invalid_grant", "invalid_client"}
 
 
 def _body(row: Row) -> tuple[int, dict[str, Any] | None]:
@@ -55,10 +48,6 @@ def _body(row: Row) -> tuple[int, dict[str, Any] | None]:
         return 429, {**told, "errorType": "RATE_LIMIT", "policyName": code}
     if row.status is not None:
         return row.status, None
-    if code in OAUTH:
-        return 400, {**told, "status": code, "error_description": "as the sandbox says"}
-    if code in RFC:
-        return 400, {**told, "status": "A_NEW_WORD", "error": code}
     if code == "RATE_LIMITS":
         return 429, {**told, "category": code}
     if code in CATEGORIES:
@@ -88,7 +77,8 @@ def test_each_error_is_raised_with_its_class_and_remedy(vendor: Any, row: Row) -
         conn.hooks.check_connection()
     failure = raised.value
     assert type(failure) is getattr(crmwire.errors, row.failure)
-    assert (failure.code, failure.remedy) == (row.code, row.meaning.remedy)
+    assert failure.code == row.code
+    assert failure.remedy == row.meaning.remedy.replace("NAME", conn.name)
     assert failure.remedy
     assert failure.message.startswith(row.meaning.message)
     if isinstance(failure, RetryLater):
@@ -97,6 +87,23 @@ def test_each_error_is_raised_with_its_class_and_remedy(vendor: Any, row: Row) -
             assert failure.after == row.meaning.after
     text = page()
     assert f"| `{row.code}` | {row.meaning.message} | {row.failure} |" in text
+
+
+@pytest.mark.parametrize("row", list(by_login()), ids=lambda row: row.code)
+def test_each_refusal_of_a_login_has_its_class_and_remedy(conn: Connection, row: Row) -> None:
+    """As the token endpoint says it; an error of RFC 6749 as the page gives it back, too."""
+    old = row.code.isupper()
+    told = {"status": row.code if old else "A_NEW_WORD", "message": "as HubSpot says"}
+    bodies = [(400, {**told, "error": "invalid_grant" if old else row.code})]
+    if not old:
+        bodies.append((0, {"error": row.code, "error_description": "as HubSpot says"}))
+    for status, body in bodies:
+        failure = conn.hooks.classify_login_error(status, {}, json.dumps(body))
+        assert type(failure) is getattr(crmwire.errors, row.failure)
+        assert failure.code == row.code
+        assert failure.message == f"{row.meaning.message} as HubSpot says."
+        assert failure.remedy == row.meaning.remedy.replace("NAME", conn.name)
+    assert f"| `{row.code}` | {row.meaning.message} | {row.failure} |" in page()
 
 
 NATURAL = {

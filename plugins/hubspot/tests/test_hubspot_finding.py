@@ -247,8 +247,10 @@ def test_a_hundred_companies_are_found_by_domain_or_name_in_one_call(
 
 
 def test_a_search_that_is_refused_is_halved_twice_and_no_more(
-    conn: Connection, vendor: Any, make: Any
+    new_vendor: Callable[..., Any], make: Any
 ) -> None:
+    vendor = new_vendor(limits="off")
+    conn = vendor.connect(clock=HeldClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC)))
     vendor.admin(
         "create_record", type="companies", properties={"name": "C", "domain": "c7.example"}
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
 from crmwire.sandbox import Fault
 from crmwire.vocabulary import Person
+from crmwire_hubspot.limits import day_over_in
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LATER = START + timedelta(days=1)
@@ -265,6 +267,19 @@ def test_connections_of_one_portal_share_the_pace_of_its_searches(scene: Any) ->
     searches = [one for one in scene.vendor.app.requests if one["path"].endswith("/search")]
     assert len(searches) == 8
     assert {one["status"] for one in searches} == {200}
+
+
+def test_a_spent_day_parks_the_queue_until_midnight_of_the_account(scene: Any) -> None:
+    scene.route("linktime")
+    scene.vendor.app.accounts["sandbox"].windows.daily = 0
+    assert scene.happen(scene.event(), scene.event()) == ["ready", "ready"]
+    (row,) = {one.reason for one in scene.rows()}
+    assert "calls of the day are used up" in row
+    now = datetime.now(UTC)
+    midnight = day_over_in({"date": format_datetime(now, usegmt=True)}, "US/Eastern")
+    paused = scene.app.store.connection("hubspot").paused_until - now.timestamp()
+    assert abs(paused - midnight) < 60
+    assert scene.rows()[0].tries == 0
 
 
 def test_a_share_of_the_days_calls_is_left_to_others(new_scene: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,7 +22,8 @@ from crmwire.connections import Connection
 from crmwire.demo.environment import surroundings
 from crmwire.draining import Drainer
 from crmwire.opening import Openings
-from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
+from crmwire.sandbox import CLIENT_ID, CLIENT_SECRET, Fault, SandboxServer, SandboxSettings
+from crmwire.sandbox.loginpage import press
 from crmwire.store import DeliveryFilter, setup
 from crmwire.testing import connect
 from crmwire.types import Event, Query, Ref, Value, Write
@@ -221,6 +223,33 @@ class Scene:
             settings={"host": self.url, **quick, **settings},
         )
         assert self.app.check(name).ok
+
+    def log_in(
+        self,
+        name: str = "sales",
+        *,
+        decision: str = "allow",
+        account: str = "sandbox",
+        secret: str = CLIENT_SECRET,
+        **settings: Any,
+    ) -> Any:
+        """Log in as a person does: to the page, allow, and back."""
+        quick = {"tries": [0.01], "read_timeout": 2.0, "settle_after": 0.02}
+        chosen = {"login_host": self.url, "client_id": CLIENT_ID, **quick, **settings}
+        self.app.prepare_login(name, crm="salesforce", settings=chosen)
+        begun = self.app.begin_login(
+            name,
+            redirect_uri="http://localhost:8765/oauth/callback",
+            settings=chosen,
+            secrets={"client_secret": secret} if secret else {},
+        )
+        there = press(begun.address, decision=decision, account=account)
+        return self.app.finish_login(urlsplit(there).query)
+
+    def login_admin(self, action: str, token: str = "sandbox", **body: Any) -> Any:
+        """What an admin of the org does about logins."""
+        done = self.sandbox.desk.act(self.org(token), action, body)
+        return self.admin(action, token=token, **body) if done is None else done
 
     def route(self, preset: str = "linktime", name: str = "sales", **more: Any) -> None:
         more.setdefault("since", datetime(2020, 1, 1, tzinfo=UTC))

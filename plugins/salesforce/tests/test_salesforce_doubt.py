@@ -12,6 +12,7 @@ import pytest
 from crmwire.errors import Failure, RetryLater
 from crmwire.sandbox import Fault
 from crmwire.types import Ref
+from crmwire_salesforce.info import SalesforceMapping
 
 
 def lose(lab: Any, writes: Any) -> None:
@@ -186,3 +187,41 @@ def test_a_commit_that_lands_after_the_timeout_is_found_once_it_is_there(
     while not lab.rows("Event") and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [len(answer) for answer in ids(conn.hooks.find_written(writes))] == [1, 1]
+
+
+# ---------------------------------------------------------------- a visible mark
+
+
+@pytest.mark.parametrize("field", ["Location", "Subject"])
+def test_a_marked_event_is_known_from_one_that_looks_the_same(
+    lab: Any, build: Any, field: str
+) -> None:
+    who = lab.add("Contact", LastName="Roe", Email="roe@example.com")
+    ours = build.event("Roe", who, mark=field, fields={"Location": "Room 1"})
+    (answer,) = lab.conn.hooks.write_records([ours])
+    written = lab.get(answer.record)
+    assert written[field].startswith("Intro call" if field == "Subject" else "Room 1")
+    assert written[field].endswith("]")
+    other = build.event("Other", who, mark=field, fields={"Subject": "Intro call: Roe"})
+    found, nothing = lab.conn.hooks.find_written([ours, other])
+    assert [record.id for record in found] == [answer.record]
+    assert list(nothing) == []
+
+
+def test_a_mark_is_kept_where_the_text_before_it_is_too_long(lab: Any, build: Any) -> None:
+    long = {"Location": "x" * 400}
+    ours = build.event("Roe", "", mark="Location", fields=long)
+    ours = attrs.evolve(ours, fields={k: v for k, v in ours.fields.items() if k != "WhoId"})
+    (answer,) = lab.conn.hooks.write_records([ours])
+    assert len(lab.get(answer.record)["Location"]) == 255
+    (found,) = lab.conn.hooks.find_written([ours])
+    assert [record.id for record in found] == [answer.record]
+
+
+def test_an_external_id_needs_no_mark(lab: Any, build: Any) -> None:
+    lab.admin("add_field", type="Activity", field="Booking_Id__c", external_id=True, unique=True)
+    settings = SalesforceMapping(external_id="Booking_Id__c")
+    who = lab.add("Contact", LastName="Roe")
+    ours = build.event("Roe", who, mark="Location", settings=settings)
+    (answer,) = lab.conn.hooks.write_records([ours])
+    assert lab.get(answer.record)["Location"] is None

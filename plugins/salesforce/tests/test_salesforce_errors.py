@@ -118,10 +118,10 @@ def test_a_row_of_a_collection_names_its_code_otherwise() -> None:
     assert (failure.code, failure.fields) == ("STRING_TOO_LONG", ("Phone",))
 
 
-def test_an_oauth_error_keeps_its_code(lab: Any) -> None:
-    body = {"error": "invalid_grant", "error_description": "expired access/refresh token"}
-    failure = classified(lab, 400, body)
-    assert (failure.code, failure.message) == ("invalid_grant", "expired access/refresh token")
+def test_a_lost_login_names_the_command_that_mends_it(lab: Any) -> None:
+    failure = classified(lab, 401, [{"message": "x", "errorCode": "INVALID_SESSION_ID"}])
+    assert failure.remedy.endswith("Run `crmwire connect salesforce --name test`.")
+    assert "Salesforce does not know the token" in classified(lab, 403, "Bad_OAuth_Token").message
 
 
 @pytest.mark.parametrize("member", ["duplicateResult", "duplicateResut"])

@@ -160,7 +160,7 @@ def test_further_chunks_of_an_answer_are_fetched(new_lab: Any, build: Any) -> No
 def test_long_lists_are_split_into_statements_and_calls(
     lab: Any, build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(soql.runs, "__defaults__", (200,))
+    monkeypatch.setattr(soql, "STATEMENT", 200)
     known = [lab.add("Contact", LastName=f"{n}", Email=f"p{n}@example.com") for n in range(60)]
     answers = lab.conn.hooks.find_records([build.query(f"p{n}@example.com") for n in range(60)])
     assert [ids(answer) for answer in answers] == [[id_] for id_ in known]

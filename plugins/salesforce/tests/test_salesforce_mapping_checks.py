@@ -200,3 +200,13 @@ def test_a_version_of_the_api_that_the_org_lacks_is_found(lab: Any) -> None:
         (finding,) = [one for one in report.findings if one.level == "error"]
         assert finding.subject == "api_version"
         assert "31.0 to 66.0" in finding.remedy
+
+
+def test_a_field_for_a_mark_that_is_not_there_is_found(found: Any) -> None:
+    assert found(rows={"activity.mark": "No_Such__c"}, register_activity=True) == {
+        "activity Event.No_Such__c": (
+            "error",
+            "The field is missing or hidden by field-level security.",
+        )
+    }
+    assert found(rows={"activity.mark": "Location"}, register_activity=True) == {}

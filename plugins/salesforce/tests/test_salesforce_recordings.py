@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from crmwire.sandbox import CLIENT_ID, CLIENT_SECRET
+
 FOLDER = Path(__file__).parents[4] / "shared" / "recordings" / "salesforce"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings beside the project")
 
@@ -183,6 +185,27 @@ def test_who_is_connected(lab: Any) -> None:
     for name in ours:
         if not isinstance(ours[name], dict):
             assert type(ours[name]) is type(body[name]), name
+
+
+def test_a_token_answer(lab: Any) -> None:
+    """The recorded one is of another flow: without scope and refresh token, else the same."""
+    status, body = recorded("openstax/accounts__oauth_password_token_200")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+    }
+    answer = lab.client.post(f"{lab.url}/services/oauth2/token", data=form)
+    ours = answer.json()
+    assert (answer.status_code, set(ours)) == (status, {*body, "scope"})
+    assert all(type(ours[name]) is type(body[name]) for name in body)
+    assert answer.headers["content-type"].replace(" ", "") == "application/json;charset=UTF-8"
+    refused = json.loads((FOLDER / "observed/error_bodies.json").read_text("utf-8"))
+    (wrong,) = [one for one in refused if one["id"] == "oauth_bad_client_id"]
+    answer = lab.client.post(
+        f"{lab.url}/services/oauth2/token", data={**form, "client_id": "unknown"}
+    )
+    assert (answer.status_code, answer.json()) == (wrong["status"], wrong["body"])
 
 
 def test_limits_and_versions(lab: Any) -> None:

@@ -415,3 +415,24 @@ def test_a_booking_of_whole_days_is_an_all_day_event(scene: Any) -> None:
     assert event["StartDateTime"] == day + timedelta(days=7)
     assert event["DurationInMinutes"] == 1440
     assert scene.states() == ["delivered"] * 2
+
+
+def test_the_owner_is_changed_on_update_only_if_the_mapping_asks(scene: Any) -> None:
+    for name in ("host", "other"):
+        address = f"{name}@example.com"
+        scene.add("User", LastName=name, Username=address, Email=address)
+    asked = scene.app.preset("sales", "linktime")
+    asked["activity"]["fields"]["OwnerId"]["write"] = "always"
+    for name, mapping in (("kept", None), ("asked", asked)):
+        more = {"mapping": mapping} if mapping else {}
+        scene.route("linktime", page=name, options={"set_owner": True}, **more)
+        page = scene.page(name)
+        other = (Person(email="other@example.com", timezone="Europe/London"),)
+        address = f"{name}@example.com"
+        scene.tell(
+            scene.booking("created", name, email=address, page=page),
+            scene.booking("rescheduled", name, minute=1, email=address, page=page, hosts=other),
+        )
+    owners = [scene.org().row("User", row["OwnerId"])["LastName"] for row in scene.records("Event")]
+    assert owners == ["host", "other"]
+    assert scene.states() == ["delivered"] * 4

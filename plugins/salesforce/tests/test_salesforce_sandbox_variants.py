@@ -207,3 +207,23 @@ def test_a_graph_call_has_at_most_15_kinds_of_nodes(lab: Any, build: Any) -> Non
         nodes = [("POST", f"K{number}__c", {"Name": "a"}) for number in range(kinds)]
         answer = lab.call("POST", "/composite/graph", graph(*nodes))
         assert answer.status_code == status
+
+
+# ---------------------------------------------------------------- rights, keys
+
+
+def test_an_object_without_a_right_to_it_is_not_there(lab: Any) -> None:
+    lab.admin("set_object_rights", type="Lead", readable=False)
+    assert lab.call("GET", "/sobjects/Lead/describe").status_code == 404
+    assert codes(lab.query("SELECT Id FROM Lead")) == ["INVALID_TYPE"]
+
+
+def test_a_key_stands_once_in_a_collection(lab: Any) -> None:
+    rows = [
+        {"attributes": {"type": "Contact"}, "Email": email, "LastName": "x"}
+        for email in ("a@example.com", "A@example.com")
+    ]
+    path = "/composite/sobjects/Contact/Email"
+    answer = lab.call("PATCH", path, {"records": rows})
+    assert (answer.status_code, codes(answer)) == (400, ["DUPLICATE_VALUE"])
+    assert lab.call("PATCH", path, {"records": rows[:1]}).json()[0]["created"] is True

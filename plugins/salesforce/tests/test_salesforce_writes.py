@@ -140,7 +140,7 @@ def test_the_true_error_is_told_of_every_write_of_a_graph(lab: Any, build: Any) 
     for failure in (person, event):
         assert isinstance(failure, Rejected)
         assert failure.code == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
-        assert failure.message == "Event: Say why. (FIELD_CUSTOM_VALIDATION_EXCEPTION)"
+        assert failure.message == "Event: Say why."
         assert "Validation Rules" in failure.remedy
         assert failure.sent == "no"
     assert lab.rows("Contact") == []

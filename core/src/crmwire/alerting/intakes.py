@@ -15,6 +15,7 @@ class Intakes:
         self._lock = threading.Lock()
         self._refused: dict[int, tuple[int, float]] = {}
         self._taken: dict[int, float] = {}
+        self._failed: set[int] = set()
 
     def refused(self, feed: int, now: float) -> None:
         """A webhook of this feed was refused: its signature is wrong, old or missing."""
@@ -27,9 +28,14 @@ class Intakes:
         with self._lock:
             self._taken[feed] = now
 
-    def drained(self) -> tuple[dict[int, tuple[int, float]], dict[int, float]]:
-        """What was counted since the last call: refusals with their last time, and takings."""
+    def failed(self, feed: int) -> None:
+        """A webhook of this feed could not be looked at: its plugin or its secrets are at fault."""
         with self._lock:
-            made = self._refused, self._taken
-            self._refused, self._taken = {}, {}
+            self._failed.add(feed)
+
+    def drained(self) -> tuple[dict[int, tuple[int, float]], dict[int, float], set[int]]:
+        """What was counted since the last call: refusals with their last time, takings, faults."""
+        with self._lock:
+            made = self._refused, self._taken, self._failed
+            self._refused, self._taken, self._failed = {}, {}, set()
         return made

@@ -12,7 +12,7 @@ from crmwire.alerting.intakes import Intakes
 from crmwire.alerting.kinds import DAY, Pace
 from crmwire.alerting.sending import Sender
 from crmwire.alerting.watching import look
-from crmwire.store import alerts, sights
+from crmwire.store import alerts, checks, sights
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -75,22 +75,29 @@ class Watcher:
 
     def save_intakes(self) -> None:
         """Keep what the receiver counted."""
-        refused, taken = self.intakes.drained()
+        refused, taken, failed = self.intakes.drained()
         if taken:
             with self._store.read() as db:
                 watched = sights.with_health(db)
             taken = {feed: at for feed, at in taken.items() if feed in watched}
         if refused or taken:
             self._store.write(lambda db: sights.save_intakes(db, refused, taken))
+        if failed:  # a check says what is wrong, and is soon made
+            now = self._clock.now().timestamp()
+            owners = [f"feed/{feed}" for feed in failed]
+            self._store.write(lambda db: checks.hasten(db, owners, now))
 
     # ------------------------------------------------------------ inside
 
     def _work(self) -> None:
+        said = ""
         while not self._stop.wait(self._pace.look):
             try:
                 self.step()
+                said = ""
             except Exception as error:  # noqa: BLE001  (whatever it is, the next look must come)
-                log.error("look_failed", error=f"{type(error).__name__}: {error}")
+                if said != (said := f"{type(error).__name__}: {error}"):
+                    log.error("look_failed", error=said)
 
     def _purge(self) -> None:
         now = self._clock.monotonic()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from crmwire.alerting.kinds import DAY, KINDS, Kind, Pace
-from crmwire.alerting.scrubbing import code_of, scrubbed
+from crmwire.alerting.scrubbing import code_of, impersonal, scrubbed
 from crmwire.pacing import USED_UP
 from crmwire.store import alerts, checks, polls, sights
 
@@ -21,6 +21,7 @@ FAILING_FOR = 1800.0
 """Seconds after its first try at which a delivery that fails tells of a vendor that is down."""
 MOST_CODES = 20
 """Codes of held deliveries that are told apart; what a CRM makes up anew each time is not."""
+_LOOK = "Look at one of them, mend its cause, then retry them all."
 _HELD = {
     "": "they could not be worked on",
     "rejected": "the CRM refused the data",
@@ -158,7 +159,8 @@ def _connections(db: Database, rows: dict[int, Owner]) -> Iterator[Seen]:
 
 
 def _login_command(row: Owner) -> str:
-    return f"crmwire connect {row.plugin} --name {row.name}"
+    way = "connection add" if row.static else "connect"
+    return f"crmwire {way} {row.plugin} --name {row.name}"
 
 
 def _held(db: Database, rows: dict[int, Owner]) -> Iterator[Seen]:
@@ -179,7 +181,7 @@ def _held(db: Database, rows: dict[int, Owner]) -> Iterator[Seen]:
                 row,
                 "not_allowed" if failure == "not_allowed" else "held",
                 f"{_HELD.get(failure, failure)}{named}",
-                "Look at one of them, mend its cause, then retry them all.",
+                impersonal(*sights.example(db, connection, failure, code)) or _LOOK,
                 f"crmwire deliveries --state held --connection {row.name}{filters}",
                 part=f"/{failure}/{code}",
                 waiting=count,

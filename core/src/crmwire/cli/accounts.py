@@ -11,6 +11,7 @@ import click
 
 from crmwire.cli.failing import FAILED
 from crmwire.cli.output import print_json, print_table, say
+from crmwire.cli.questions import tell_questions
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import UnknownName
 
@@ -24,20 +25,34 @@ _STATES = {"done": "done", "todo": "to do", "impossible": "not possible"}
 
 
 @click.command()
-@click.argument("connection")
-@click.argument("object_type")
+@click.argument("name")
+@click.argument("type_or_page", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
-def fields(state: State, connection: str, object_type: str, as_json: bool) -> None:
-    """List the fields of a CRM's object that a mapping can write.
+def fields(state: State, name: str, type_or_page: str | None, as_json: bool) -> None:
+    """List what a mapping can write, or what it can be written from.
 
-    As the connected user sees them, by group: a field that is not listed is not there, or hidden
-    from that user.
+    NAME is a connection, with a TYPE of the CRM's objects: its fields as the connected user sees
+    them, by group; a field that is not listed is not there, or hidden from that user. Or NAME is
+    a feed, with a PAGE if only one is wanted: the questions that guests answered there.
     """
     with state.app() as app:
-        conn = app.openings.connection(app.store.connection(connection))
-        found = conn.hooks.list_fields(object_type)
+        feeds = {row.name: row for row in app.store.feeds()}
+        connections = {row.name for row in app.store.connections()}
+        if name in feeds and name not in connections:
+            tell_questions(app.store, feeds[name], type_or_page, as_json)
+            return
+        conn = app.openings.connection(app.store.connection(name))
         known = ", ".join(sorted(conn.info.object_types))
+        object_type = type_or_page or ""
+        if name in feeds and object_type not in conn.info.object_types:
+            tell_questions(app.store, feeds[name], type_or_page, as_json)
+            return
+        if type_or_page is None:
+            raise UnknownName(
+                f"Say of which type of {conn.info.title}'s objects.", remedy=f"It knows: {known}."
+            )
+        found = conn.hooks.list_fields(object_type)
     if not found:
         raise UnknownName(
             f"{conn.info.title} lists no fields of {object_type!r}.", remedy=f"It knows: {known}."
@@ -86,6 +101,9 @@ def setup(ctx: click.Context, state: State, connection: str, yes: bool, as_json:
             ]
             if wanted:
                 steps |= {step.id: step for step in conn.hooks.set_up(mapping, wanted)}
+                done = [one for one in wanted if steps[one].state == "done"]
+                now = app.clock.now()
+                app.store.note(now, "changed", "connection", connection, set_up_in_crm=done)
     _tell(list(steps.values()), conn, as_json)
     if any(step.state == "impossible" for step in steps.values()):
         ctx.exit(FAILED)

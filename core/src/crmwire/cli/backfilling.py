@@ -83,6 +83,7 @@ def backfill(
         if dry_run:
             _rehearse(app, row, past, moment, as_json)
             return
+        app.store.note(app.clock.now(), "ingested", "route", route, since=moment.isoformat())
         with _carrier(app) as wake:
             standing = _run(app, row, past, moment, adopt=adopt, again=again, wake=wake)
     _tell(standing, route, as_json)

@@ -10,6 +10,7 @@ from crmwire.cli.accounts import fields, setup
 from crmwire.cli.alerting import alert
 from crmwire.cli.auditing import audit
 from crmwire.cli.backfilling import backfill
+from crmwire.cli.backups import backup, restore
 from crmwire.cli.checking import check
 from crmwire.cli.connecting import connect, disconnect
 from crmwire.cli.connections import connection
@@ -27,6 +28,7 @@ from crmwire.cli.serving import sandbox, serve
 from crmwire.cli.standing import status
 from crmwire.cli.state import State, pass_state
 from crmwire.cli.watching import deliveries, delivery
+from crmwire.cli.webhooks import webhooks
 
 
 @click.group(cls=Root)
@@ -70,9 +72,12 @@ for _command in (
     delivery,
     retry,
     dismiss,
+    webhooks,
     alert,
     audit,
     keys,
+    backup,
+    restore,
     forget,
     retention,
     explain,

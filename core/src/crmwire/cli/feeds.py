@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from crmwire.cli.output import plural, print_json, print_table, say
-from crmwire.cli.reading import read_secret, settings
+from crmwire.cli.reading import confirm, read_secret, settings
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import ConfigurationError
 
@@ -67,9 +66,10 @@ def feed_add(
                 f"There is a feed {name!r} already.",
                 remedy="Remove it first, or change it with `crmwire apply`.",
             )
-        polled = not hooks.chain("parse_webhook")
+        merged = {**(known.settings if known else {}), **chosen}
+        polled = app.is_polled(source, name, merged)
         secret = None
-        if polled and not app.needs_token(source, name, chosen):
+        if polled and not app.needs_token(source, name, merged):
             pass
         elif polled:
             secret = read_secret(f"API token of {name}", ascii_only=True)
@@ -88,7 +88,6 @@ def feed_add(
             )
         else:
             if chosen:
-                merged = {**known.settings, **chosen}
                 app.change_feed(name, settings=merged, allow_unsigned=known.allow_unsigned)
             if secret is not None:
                 (app.set_feed_token if polled else app.set_signing_secret)(name, secret)
@@ -194,10 +193,8 @@ def feed_remove(state: State, name: str, yes: bool) -> None:
 
 
 def confirm_removal(kind: str, name: str, routes: list[str], *, yes: bool) -> None:
-    """Ask in a terminal before something is removed that routes depend on."""
-    if routes and not yes and sys.stdin.isatty():
-        question = f"Remove the {kind} {name}{_with_routes(routes)}?"
-        click.confirm(question, abort=True, err=True)
+    """Ask before a feed or a connection is removed with its routes."""
+    confirm(f"Remove the {kind} {name}{_with_routes(routes)}?", yes=yes)
 
 
 def _with_routes(routes: list[str]) -> str:

@@ -47,6 +47,9 @@ def ingest(
         answers = [
             _taken(app, feed, where, body) for where, body in _progress(list(_bodies(files)))
         ]
+        taken = sum(one["status"] == "accepted" for one in answers)
+        if taken:
+            app.store.note(app.clock.now(), "ingested", "feed", feed, bodies=taken)
         running = running_daemon(app.home) is not None
         routed = any(row.feed == feed for row in app.store.routes())
     counts = Counter(one["status"] for one in answers)

@@ -10,7 +10,7 @@ import click
 from crmwire.cli.daemon import running_daemon
 from crmwire.cli.failing import FAILED
 from crmwire.cli.output import note, plural, print_json, print_table, say
-from crmwire.cli.reading import read_secret
+from crmwire.cli.reading import confirm, read_secret
 from crmwire.cli.state import State, pass_state
 
 if TYPE_CHECKING:
@@ -105,16 +105,15 @@ def _to_be_removed(app: App, key_id: str, *, yes: bool, ask: bool) -> bool:
         return False
     if yes:
         return True
-    return ask and sys.stdin.isatty() and _confirmed(key_id)
+    if not (ask and sys.stdin.isatty()):
+        return False
+    return click.confirm(_QUESTION.format(key_id=key_id), default=False, err=True)
 
 
-def _confirmed(key_id: str) -> bool:
-    return click.confirm(
-        f"Take the key {key_id} out of the key file? Backups, and other data folders that share"
-        " the file, may still need it.",
-        default=False,
-        err=True,
-    )
+_QUESTION = (
+    "Take the key {key_id} out of the key file? Backups, and other data folders that share the"
+    " file, may still need it."
+)
 
 
 def _show(done: Rotation) -> None:
@@ -152,7 +151,6 @@ def keys_make() -> None:
 def keys_remove(state: State, key_id: str, yes: bool) -> None:
     """Take a key that no secret needs any more out of the key file."""
     with state.app() as app:
-        if not yes and sys.stdin.isatty() and not _confirmed(key_id):
-            raise click.Abort
+        confirm(_QUESTION.format(key_id=key_id), yes=yes)
         app.remove_key(key_id)
     say(f"The key {key_id} was taken out. Backups from before can be read only with a copy of it.")

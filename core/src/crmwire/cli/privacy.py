@@ -9,7 +9,7 @@ import click
 
 from crmwire.cli.failing import FAILED
 from crmwire.cli.output import note, plural, print_json, say
-from crmwire.cli.reading import read_secret
+from crmwire.cli.reading import confirm, read_secret
 from crmwire.cli.state import State, pass_state
 from crmwire.errors import ConfigurationError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("email")
 @click.option("--dry-run", is_flag=True, help="Only tell how much would be removed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, and do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 @click.pass_context
 def forget(
@@ -36,9 +36,10 @@ def forget(
     if email == "-":
         email = read_secret("address")
     with state.app() as app:
-        if not (dry_run or yes or as_json) and sys.stdin.isatty():
-            _show(app.forget(email, rehearse=True), email)
-            click.confirm("Remove it? This cannot be undone.", abort=True, err=True)
+        if not dry_run:
+            if not yes and sys.stdin.isatty():
+                _show(app.forget(email, rehearse=True), email)
+            confirm("Remove it? This cannot be undone.", yes=yes)
         done = app.forget(email, rehearse=dry_run)
     if as_json:
         print_json(done)

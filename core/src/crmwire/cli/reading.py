@@ -57,6 +57,20 @@ def read_key(what: str) -> str:
     return text + "\n"
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is removed for good; nothing is, if nobody can be asked.
+
+    Raises: ConfigurationError without a terminal and without --yes.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            "Nothing was removed, since nobody could be asked.", remedy="Add --yes to do it."
+        )
+    click.confirm(question, abort=True, err=True)
+
+
 def settings(pairs: Iterable[str], option: str) -> dict[str, Any]:
     """`key=value` pairs; a value is read as TOML if it is any, else as text.
 

@@ -29,6 +29,12 @@ def route() -> None:
 )
 @click.option("--zone", help="The zone of times in texts, such as Europe/London.")
 @click.option("--since", metavar="DATE", help="Skip what happened before (default: now).")
+@click.option(
+    "--join-within",
+    type=float,
+    metavar="MINUTES",
+    help="A booking cancelled and one made anew within so long are one that was moved.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 def route_add(
@@ -41,6 +47,7 @@ def route_add(
     pairs: tuple[str, ...],
     zone: str | None,
     since: str | None,
+    join_within: float | None,
     as_json: bool,
 ) -> None:
     """Carry a feed's events to a connection, by one of the CRM's presets."""
@@ -58,6 +65,7 @@ def route_add(
             options=options,
             zone=zone,
             since=start,
+            join_within=join_within,
         )
     if as_json:
         print_json({"name": row.name, "since": iso(row.since)})

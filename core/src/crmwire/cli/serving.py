@@ -74,7 +74,7 @@ def sandbox(
     from crmwire.discovery import Discovery
     from crmwire.hooks import manager
     from crmwire.hookspecs import CrmSpecs
-    from crmwire.sandbox import SandboxServer, SandboxSettings
+    from crmwire.sandbox import CLIENT_ID, CLIENT_SECRET, SandboxServer, SandboxSettings
 
     module = Discovery(state.folder / "plugins").find("crm", crm).load()
     chosen = texts(options, "--option")
@@ -94,5 +94,11 @@ def sandbox(
         say(
             f"Connect to it with: CRMWIRE_ALLOW_LOOPBACK=1 crmwire connection add {crm}"
             f" --host {server.url}, and {' or '.join(tokens)} as the token."
+        )
+        app_id = chosen.get("client_id", CLIENT_ID)
+        say(
+            f"Or by its login pages: echo {chosen.get('client_secret', CLIENT_SECRET)}"
+            f" | CRMWIRE_ALLOW_LOOPBACK=1 crmwire connect {crm} --client-id {app_id}"
+            f" --client-secret-stdin --host {server.url} --login-host {server.url}"
         )
         threading.Event().wait()  # until a signal comes

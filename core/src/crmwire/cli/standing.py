@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmwire.cli.daemon import running_daemon
+from crmwire.cli.figures import figures, show
 from crmwire.cli.output import age, iso, local, print_json, print_table, say
 from crmwire.cli.state import State, pass_state
 
@@ -27,6 +28,7 @@ def status(state: State, as_json: bool) -> None:
 
     with state.app() as app:
         running = running_daemon(app.home)
+        counted = figures(app.home) if running else None
         found = _connections(app)
         unreadable = app.store.unreadable()
         polled = _polled(app)
@@ -43,6 +45,7 @@ def status(state: State, as_json: bool) -> None:
                     for one in found
                 ],
                 "polled_feeds": polled,
+                "since_start": counted,
                 "wrong_now": [as_data(one) for one in wrong],
                 "unreadable_webhooks": [
                     {"id": id_, "feed": feed, "received_at": iso(at), "reason": reason}
@@ -75,6 +78,10 @@ def status(state: State, as_json: bool) -> None:
         _show_polled(asked)
     for id_, feed, at, reason in unreadable:
         say(f"Webhook {id_} of {feed}, {local(at)}, could not be read: {reason}")
+    if unreadable:
+        say("`crmwire webhooks` lists them; `crmwire webhooks retry` takes them in again.")
+    if counted:
+        show(counted)
     if wrong:
         say("Wrong now:" if told else "Wrong now (nobody is told: `crmwire alert add`):")
     for trouble in wrong:

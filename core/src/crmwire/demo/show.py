@@ -21,6 +21,7 @@ from rich.table import Table
 from crmwire.app import App
 from crmwire.demo.bookings import FIRST_START, SampleBooking
 from crmwire.demo.environment import surroundings
+from crmwire.demo.logging_in import log_in
 from crmwire.demo.processes import Process, all_stopped, call, daemon, sandbox
 from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.runner import terminable
@@ -107,7 +108,12 @@ def _staged(console: Console) -> Iterator[_Stage]:
                 token = secrets.token_hex(16)
                 sandboxes[crm] = sandbox(crm, folder, token=token, environment=environment)
                 processes.append(sandboxes[crm])
-                app.add_connection(crm, crm=crm, token=token, settings={"host": sandboxes[crm].url})
+                made = log_in(app, crm, crm, sandboxes[crm].url)
+                if made is None:
+                    settings = {"host": sandboxes[crm].url}
+                    app.add_connection(crm, crm=crm, token=token, settings=settings)
+                else:
+                    console.print(f"{made.summary[:-1]}, by its login pages.")
                 app.add_route(feed="calcom", connection=crm, preset=PRESET)
                 checked = app.check(crm)
                 if not checked.ok:
@@ -174,7 +180,9 @@ def _report(stage: _Stage) -> dict[str, Any]:
         route = next(row for row in stage.app.store.routes() if row.connection == crm)
         activity = stage.app.openings.mapping(route).activity
         expected = len(STEPS) if activity is not None and activity.per == "event" else 1
+        login = stage.app.store.login(stage.app.store.connection(crm).id)
         made[crm] = {
+            "login": login.kind if login is not None else "none",
             "people": len(people),
             "activities": activities,
             "calls": {step: stage.calls[step][crm] for step in STEPS},

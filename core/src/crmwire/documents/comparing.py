@@ -16,9 +16,10 @@ from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.mapping import fingerprint
 from crmwire.opening import TOKEN
 from crmwire.setting_up.alerts import checked_digest
-from crmwire.setting_up.feeds import SIGNING, checked_settings, takes_webhooks, told_once
+from crmwire.setting_up.feeds import SIGNING, checked_settings, needs_secret, told_once
 from crmwire.setting_up.naming import checked_name, checked_zone
-from crmwire.setting_up.routes import preset_of
+from crmwire.setting_up.routes import checked_minutes, preset_of
+from crmwire.store.logins import STATIC
 
 if TYPE_CHECKING:
     from crmwire.alerting.addresses import TargetKind
@@ -155,14 +156,14 @@ class _Work:
         secret = self.secret(f"{path}.secret", entry.secret, f"feed/{name}", before)
         had = app.vault.get(row.owner, TOKEN) if row else None
         token = self.secret(f"{path}.token", entry.token, f"feed/{name}", had)
+        signed = entry.allow_unsigned or secret is not None or entry.secret is not None
         if self.plain(f"{path}.settings", entry.settings) and hooks is not None:
-            self.try_(
+            hooks = self.try_(
                 f"{path}.settings",
                 lambda: checked_settings(app.openings, name, entry.source, entry.settings, token),
             )
-        signed = entry.allow_unsigned or secret is not None or entry.secret is not None
-        if not signed and hooks is not None and takes_webhooks(hooks):
-            self.problem(path, "a feed needs `secret`, or `allow_unsigned = true`")
+            if not signed and hooks is not None and needs_secret(hooks):
+                self.problem(path, "a feed needs `secret`, or `allow_unsigned = true`")
         if row is None:
 
             def add() -> None:
@@ -233,8 +234,12 @@ class _Work:
             self.try_(f"{path}.settings.zone", lambda: checked_zone(zone))
         before = app.vault.get(row.owner, TOKEN) if row else None
         token = self.secret(f"{path}.token", entry.token, f"connection/{name}", before)
-        if entry.token is None and token is None:
-            self.problem(path, "a connection needs `token`, such as env:VARIABLE")
+        if entry.token is None and token is None and not _logs_in(app, entry, row):
+            self.problem(
+                path,
+                "a connection needs `token`, such as env:VARIABLE, or `settings.client_id`, "
+                "for `crmwire connect`",
+            )
         if row is None:
 
             def add() -> None:
@@ -247,6 +252,8 @@ class _Work:
                 )
 
             told = f"to {entry.crm}"
+            if token is None:
+                told += f"; log in then: `crmwire connect {entry.crm} --name {name}`"
             self.changes.append(
                 Change(action="add", kind="connection", name=name, details=(told,), carry_out=add)
             )
@@ -323,6 +330,7 @@ class _Work:
         if row is not None:
             self.unmoved(path, entry, row)
         self.try_(f"{path}.zone", lambda: checked_zone(entry.zone))
+        self.try_(f"{path}.join_within", lambda: checked_minutes(entry.join_within))
         parts = {"options": entry.options, "fields": entry.fields, "mapping": entry.mapping}
         if not self.plain(path, parts) or conn is None:
             return
@@ -354,6 +362,7 @@ class _Work:
                     rows=entry.fields,
                     zone=entry.zone,
                     since=entry.since,
+                    join_within=entry.join_within,
                 )
 
             told = f"{entry.feed}, page {entry.page} to {entry.connection} by {entry.preset}"
@@ -366,6 +375,7 @@ class _Work:
             *difference("options", row.options, entry.options),
             *difference("fields", row.rows, entry.fields),
             *difference("zone", row.zone, entry.zone),
+            *difference("join_within", row.join_within, entry.join_within),
         ]
         if fingerprint(mapping) != row.fingerprint:
             details.append("mapping: replaced")
@@ -378,6 +388,7 @@ class _Work:
                 options=entry.options,
                 rows=entry.fields,
                 zone=entry.zone,
+                join_within=entry.join_within,
             )
 
         self.change("route", name, details, change)
@@ -488,6 +499,14 @@ def _mapping_of(entry: RouteEntry, row: RouteRow | None, conn: Connection) -> di
 
 def _short(preset: str, conn: Connection) -> str:
     return preset.removeprefix(f"{conn.crm}:")
+
+
+def _logs_in(app: App, entry: ConnectionEntry, row: ConnectionRow | None) -> bool:
+    """Whether somebody logs in to this connection, or has: then it has no token to be given."""
+    if entry.settings.get("client_id"):
+        return True
+    login = None if row is None else app.store.login(row.id)
+    return login is not None and login.kind != STATIC
 
 
 def _bound(remove: Callable[[str], object], name: str) -> Callable[[], object]:

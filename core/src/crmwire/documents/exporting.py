@@ -78,6 +78,7 @@ def route_table(row: RouteRow, *, with_mapping: bool) -> dict[str, Any]:
         "page": None if row.page == "*" else row.page,
         "preset": None if row.preset == OWN else row.preset,
         "zone": row.zone,
+        "join_within": row.join_within,
         "since": datetime.fromtimestamp(row.since, UTC),
         "options": row.options or None,
         "fields": row.rows or None,

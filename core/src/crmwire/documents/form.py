@@ -44,6 +44,7 @@ class RouteEntry:
     page: str = "*"
     preset: str = OWN
     zone: str | None = None
+    join_within: float | None = None
     since: datetime | None = None
     options: Mapping[str, Any] = field(factory=dict)
     fields: Mapping[str, Any] = field(factory=dict)

@@ -8,13 +8,15 @@ that was refused not before somebody logs in.
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from crmwire.errors import CrmwireError, Failure, NeedsLogin, RetryLater
+from crmwire.drills import step
+from crmwire.errors import CrmwireError, Failure, NeedsLogin, PluginBroken, RetryLater
 from crmwire.http import SHORT_WAIT
 from crmwire.logins import grants
 from crmwire.logins.answers import Tokens
@@ -144,7 +146,8 @@ class StoredLogin:
                 raise
 
     def _in_turn(self, row: LoginRow) -> str | None:
-        waits = 0
+        waits, clock = 0, self._conn.clock
+        dead = clock.monotonic() + longest(self._conn)
         while True:
             self._conn.alive()
             now, current = self._now(), self._store.login(self._id)
@@ -153,8 +156,9 @@ class StoredLogin:
             self._raise_refusal(current)
             if current.retry_at is not None and current.retry_at > now:
                 raise _not_now(current, now)
-            if not self._reserved(current, now):
-                self._conn.clock.sleep(POLL)
+            # No lease lasts longer, whatever the time of day says: it may have been set back.
+            if not self._reserved(current, now, force=clock.monotonic() > dead):
+                clock.sleep(POLL)
                 continue
             try:
                 self._ask(current)
@@ -166,20 +170,24 @@ class StoredLogin:
                 # Somebody else refreshes this login: their token is read, once it is there.
                 waits += 1
                 self._store.write(lambda db: logins.give_back(db, self._id, self._holder))
-                self._conn.clock.sleep(error.after or 1.0)
+                clock.sleep(error.after or 1.0)
             except Failure as error:
-                raise self._failed(current, error) from error
+                if not isinstance(error, PluginBroken):
+                    raise self._failed(current, error) from error
+                self._store.write(lambda db: logins.give_back(db, self._id, self._holder))
+                raise
             except CrmwireError:
                 self._store.write(lambda db: logins.give_back(db, self._id, self._holder))
                 raise
 
-    def _reserved(self, row: LoginRow, now: float) -> bool:
+    def _reserved(self, row: LoginRow, now: float, *, force: bool) -> bool:
         ours = row.lease == self._holder  # left over: the store could not take it back
-        if row.lease is not None and not ours and (row.lease_until or 0.0) > now:
+        if not (row.lease is None or ours or force) and (row.lease_until or 0.0) > now:
             return False
         until = now + longest(self._conn)
+        over = math.inf if force else now
         return self._store.write(
-            lambda db: logins.take_lease(db, self._id, row.generation, self._holder, now, until)
+            lambda db: logins.take_lease(db, self._id, row.generation, self._holder, over, until)
         )
 
     def _ask(self, row: LoginRow) -> None:
@@ -190,6 +198,7 @@ class StoredLogin:
         else:
             tokens = grants.another(self._conn, row.kind, self._vault.all(self._owner))
             self._unsaved = (row.generation, tokens)
+        step("before_login_saved")
         self._save(row, tokens, asked)
         self._unsaved = None
         log.info("login_refreshed", connection=self._conn.name, crm=self._conn.crm)

@@ -10,6 +10,7 @@ import attrs
 from attrs import define, field
 
 from crmwire import stored
+from crmwire.drills import step
 from crmwire.errors import (
     Failure,
     NeedsLogin,
@@ -52,6 +53,7 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
 
     Raises: Fenced if another drain of the lane has begun; then nothing was sent.
     """
+    step("after_claim")
     planned = [Planned(claimed=item) for item in batch.items]
     result = Result()
     with recording() as exchanges:
@@ -127,7 +129,9 @@ def _send(
         if entries and one.failure is None and one.skip is None:
             attempts[one.id] = json.dumps({"writes": entries}, ensure_ascii=False)
             one.claimed = attrs.evolve(one.claimed, sent_at=now.timestamp())
+    step("before_attempt")
     desk.store.save_attempts(desk.lane, epoch, attempts, now)
+    step("after_attempt")
     before = len(exchanges)
     try:
         answers = list(desk.conn.hooks.write_records(box.writes))
@@ -135,6 +139,7 @@ def _send(
         if any(_may_have_changed(exchange) for exchange in exchanges[before:]):
             failure.sent = "unknown"
         answers = [_for_this(failure) for _ in box.writes]
+    step("before_settle")
     return {write.id: answer for write, answer in zip(box.writes, answers, strict=True)}
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import cattrs
@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crmwire.sandbox.faults import Fault, Faults
+from crmwire.sandbox.faults import Fault, FaultKind, Faults
 from crmwire.sandbox.logins import CLIENT_ID, CLIENT_SECRET, LoginApp, LoginBook, LoginPolicy
 from crmwire.sandbox.server import abort
 from crmwire.sandbox.viewer import page
@@ -257,6 +257,9 @@ class Sandbox:
                 entry["status"] = fault.status
                 html = HTMLResponse("<html><body>Down for maintenance</body></html>", fault.status)
                 await html(scope, _no_body, send)
+            case "timeout":
+                await asyncio.sleep(fault.seconds)
+                abort(scope)
             case "cut_before":
                 abort(scope)
             case "lost_answer":
@@ -305,9 +308,14 @@ class Sandbox:
         ]
 
     async def _post_faults(self, request: Request) -> Response:
-        body = json.loads(await request.body())
-        self.faults.arm(cattrs.structure(body["faults"], list[Fault]), seed=body.get("seed"))
-        return JSONResponse({"armed": len(body["faults"])})
+        try:
+            body = json.loads(await request.body())
+            faults = cattrs.structure(body["faults"], list[Fault])
+        except (cattrs.BaseValidationError, ValueError, LookupError, TypeError) as error:
+            known = {"kinds": get_args(FaultKind), "fields": sorted(attrs.fields_dict(Fault))}
+            return JSONResponse({"error": f"these are no faults: {error}", **known}, 400)
+        self.faults.arm(faults, seed=body.get("seed"))
+        return JSONResponse({"armed": len(faults)})
 
     async def _post_latency(self, request: Request) -> Response:
         self.latency = float(json.loads(await request.body())["seconds"])

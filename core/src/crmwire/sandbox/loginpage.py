@@ -147,7 +147,9 @@ def press(address: str, *, decision: str = "allow", **chosen: str) -> str:
     `chosen` are other fields of the form, such as `account`. Raises: NoForm if the page shows a
     problem, also after it was pressed.
     """
-    page, _ = _opened(address)
+    page, sent_back = _opened(address)
+    if sent_back is not None:
+        return sent_back  # a refusal that needs nobody
     if not page.found:
         raise NoForm(200, " ".join(page.text))
     name, value = next(

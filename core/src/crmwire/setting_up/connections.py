@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crmwire.errors import CrmwireError
 from crmwire.logins.grants import OF_A_LOGIN
 from crmwire.opening import TOKEN, settings_of
+from crmwire.setting_up.disconnecting import revoke
 from crmwire.setting_up.naming import checked_name, checked_zone
 from crmwire.store import audit, logins, setup
 
@@ -38,6 +39,9 @@ def add(
         if token:
             openings.vault.put_in(db, f"connection/{id_}", TOKEN, token)
             logins.logged_in(db, id_, logins.STATIC, now)
+        else:
+            logins.logged_in(db, id_, logins.NOBODY, now)
+            logins.wait_for_login(db, id_, crm, name)
         audit.record(db, now, "added", "connection", name, crm=crm, team=team)
 
     openings.store.write(job)
@@ -83,8 +87,12 @@ def set_token(openings: Openings, name: str, token: str) -> None:
 
 
 def remove(openings: Openings, name: str) -> None:
-    """Remove a connection with its token and routes; the CRM's records stay."""
+    """Remove a connection with its login and routes; the CRM's records stay.
+
+    Tokens that somebody logged in for are revoked at the vendor, if it answers.
+    """
     row, now = openings.store.connection(name), openings.clock.now().timestamp()
+    revoke(openings, name)
 
     def job(db: Any) -> None:
         setup.delete_connection(db, row.id, now)

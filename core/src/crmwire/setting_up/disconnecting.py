@@ -48,8 +48,7 @@ def disconnect(openings: Openings, name: str) -> Disconnected:
         )
 
     openings.store.write(stop)
-    secrets = openings.vault.all(row.owner)
-    revoked, problem = _revoked(openings, name, secrets)
+    revoked, problem = revoke(openings, name)
 
     def job(db: Any) -> None:
         logins.forget_begun(db, row.id)
@@ -65,25 +64,24 @@ def disconnect(openings: Openings, name: str) -> Disconnected:
     return Disconnected(name=name, revoked=revoked, problem=problem, waiting=waiting)
 
 
-def _revoked(openings: Openings, name: str, secrets: Mapping[str, str]) -> tuple[bool | None, str]:
-    """Whether the vendor has ended the tokens, and why not."""
-    token = secrets.get(grants.REFRESH_TOKEN) or secrets.get(grants.ACCESS_TOKEN)
-    if token is None:  # a token that somebody typed in is theirs to end
-        return None, ""
+def revoke(openings: Openings, name: str) -> tuple[bool | None, str]:
+    """Let the vendor end a connection's tokens: whether it has, and why not."""
     try:
+        secrets = openings.vault.all(openings.store.connection(name).owner)
+        token = secrets.get(grants.REFRESH_TOKEN) or secrets.get(grants.ACCESS_TOKEN)
+        if token is None:  # a token that somebody typed in is theirs to end
+            return None, ""
         conn = openings.connection(openings.store.connection(name))
         request = conn.hooks.revocation(token)
         if request is None:
             return None, ""
         status, headers, body = endpoint.send(conn, _filled(conn, request, secrets))
+        if status >= 300:
+            raise endpoint.refusal(conn, status, headers, body)
     except CrmwireError as error:
         log.warning("token_not_revoked", connection=name, problem=error.message)
         return False, error.message
-    if status < 300:
-        return True, ""
-    told = endpoint.refusal(conn, status, headers, body).message
-    log.warning("token_not_revoked", connection=name, status=status)
-    return False, told
+    return True, ""
 
 
 def _filled(conn: Connection, request: Request, secrets: Mapping[str, str]) -> Request:

@@ -41,7 +41,7 @@ def add(
     """Add a feed and return its address path, `/in/TOKEN`. Raises: ConfigurationError."""
     checked_name(name)
     hooks = checked_settings(openings, name, source, settings or {}, api_token)
-    if not signing_secret and not allow_unsigned and takes_webhooks(hooks):
+    if not signing_secret and not allow_unsigned and needs_secret(hooks):
         raise ConfigurationError(
             f"The feed {name!r} has no signing secret.",
             remedy="Give the secret that the source signs with, or allow unsigned webhooks.",
@@ -93,9 +93,9 @@ def told_once(hooks: SourceHooks, settings: Mapping[str, Any]) -> str | None:
     return " ".join([info.key, *(f"{name}={settings.get(name)}" for name in info.once)])
 
 
-def takes_webhooks(hooks: SourceHooks) -> bool:
-    """Whether a source reads webhooks at all; some are only polled."""
-    return bool(hooks.chain("parse_webhook"))
+def needs_secret(hooks: SourceHooks) -> bool:
+    """Whether a feed is of no use without a signing secret: it takes webhooks and nothing else."""
+    return bool(hooks.chain("parse_webhook")) and not hooks.is_polled()
 
 
 def address(openings: Openings, row: FeedRow) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -17,11 +16,10 @@ from crmwire.errors import ConfigurationError, LoginFailed
 from crmwire.logins import forms, grants, redirects
 from crmwire.logins.answers import Tokens
 from crmwire.logins.endpoint import ask, oauth_of
-from crmwire.logins.loopback import PATH
 from crmwire.opening import lane_of
+from crmwire.setting_up.begun import Secrets, keep, known_secrets, taken
 from crmwire.setting_up.naming import checked_name, checked_zone
 from crmwire.store import audit, logins, setup
-from crmwire.store.logins import Begun
 
 if TYPE_CHECKING:
     from crmwire.opening import Openings
@@ -30,12 +28,6 @@ if TYPE_CHECKING:
 
 LIFE = 600.0
 """Seconds in which a login that was begun must come back."""
-INVITATION_LIFE = 3600.0
-"""Seconds in which a link to log in must be opened."""
-NOT_YET = "Nobody has logged in yet."
-
-Secrets = Mapping[str, str]
-_Table = Literal["login_states", "login_tickets"]
 
 
 @frozen(kw_only=True)
@@ -101,33 +93,11 @@ def prepared(
             db, name=name, team=team or "default", crm=crm, settings=settings, now=now
         )
         logins.logged_in(db, id_, logins.NOBODY, now)
-        remedy = f"Run `crmwire connect {crm} --name {name}`."
-        setup.set_connection_state(db, id_, "disconnected", problem=NOT_YET, remedy=remedy)
+        logins.wait_for_login(db, id_, crm, name)
         audit.record(db, now, "added", "connection", name, crm=crm, team=team or "default")
 
     openings.store.write(job)
     return openings.store.connection(name)
-
-
-def public_callback(address: str) -> str:
-    """The redirect address of a daemon that is reached at `address`.
-
-    Raises: ConfigurationError unless it is https, or this machine.
-    """
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    local = host in ("localhost", "127.0.0.1")
-    usable = parts.scheme == "https" or (local and parts.scheme == "http")
-    if not host or not usable or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ConfigurationError(
-            f"{address!r} is not an address where browsers reach the daemon.",
-            remedy="Write it as https://crmwire.example.com.",
-        )
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{PATH}"
 
 
 def needs_person(openings: Openings, row: ConnectionRow, settings: Mapping[str, Any]) -> bool:
@@ -173,10 +143,10 @@ def begin(
         )
     finally:
         conn.close()
-    kept = {**_known_secrets(openings, row, merged), **secrets}
+    kept = {**known_secrets(openings, row, merged), **secrets}
     if verifier is not None:
         kept[grants.CODE_VERIFIER] = verifier
-    _keep(openings, "login_states", state, row, redirect_uri, merged, kept, LIFE, browser)
+    keep(openings, "login_states", state, row, redirect_uri, merged, kept, LIFE, browser)
     return Started(address=address, state=state, redirect_uri=redirect_uri, hint=oauth.hint)
 
 
@@ -200,7 +170,7 @@ def finish(openings: Openings, query: str, *, browser: str | None = None) -> Con
         raise LoginFailed(
             "The login came back in another browser than it was begun in.", remedy=redirects.AGAIN
         )
-    begun, kept = _taken(openings, "login_states", key)
+    begun, kept = taken(openings, "login_states", key)
     row = openings.store.connection_by_id(begun.connection)
     if row.state == "removed":
         raise LoginFailed("The connection was removed meanwhile.")
@@ -221,7 +191,7 @@ def finish(openings: Openings, query: str, *, browser: str | None = None) -> Con
     return _kept(openings, row, begun.settings, kept, tokens, begun.number)
 
 
-# ---------------------------------------------------------------- by an app, and by a link
+# ---------------------------------------------------------------- by an app
 
 
 def by_itself(
@@ -229,7 +199,7 @@ def by_itself(
 ) -> Connected:
     """Log in an app that needs no person. Raises: ConfigurationError, LoginFailed, a Failure."""
     merged = {**row.settings, **settings}
-    kept = {**_known_secrets(openings, row, merged), **secrets}
+    kept = {**known_secrets(openings, row, merged), **secrets}
     with openings.store.read() as db:
         number = logins.number(db, row.id)
     conn = openings.trial(row.name, row.crm, merged)
@@ -240,109 +210,7 @@ def by_itself(
     return _kept(openings, row, merged, kept, tokens, number)
 
 
-def invite(
-    openings: Openings,
-    row: ConnectionRow,
-    *,
-    redirect_uri: str,
-    settings: Mapping[str, Any],
-    secrets: Secrets,
-) -> str:
-    """A ticket with which somebody may begin a login at the daemon, once."""
-    merged = {**row.settings, **settings}
-    kept = {**_known_secrets(openings, row, merged), **secrets}
-    ticket = random.token_urlsafe(32)
-    _keep(openings, "login_tickets", ticket, row, redirect_uri, merged, kept, INVITATION_LIFE, None)
-    return ticket
-
-
-def invited(openings: Openings, crm: str, ticket: str) -> ConnectionRow:
-    """The connection that a ticket is for; it stays usable. Raises: LoginFailed."""
-    with openings.store.read() as db:
-        begun = logins.look(db, "login_tickets", logins.hashed(ticket))
-    row = None if begun is None else openings.store.connection_by_id(begun.connection)
-    if begun is None or row is None or row.crm != crm or row.state == "removed":
-        raise LoginFailed(
-            "This link is not valid, or was used already.", remedy="Ask for another link."
-        )
-    if begun.expires_at < openings.clock.now().timestamp():
-        raise LoginFailed("This link has expired.", remedy="Ask for another link.")
-    return row
-
-
-def begin_invited(openings: Openings, crm: str, ticket: str, browser: str) -> Started:
-    """Begin the login that a ticket is for, and use it up. Raises: LoginFailed."""
-    row = invited(openings, crm, ticket)
-    begun, kept = _taken(openings, "login_tickets", logins.hashed(ticket))
-    return begin(
-        openings,
-        row,
-        redirect_uri=begun.redirect_uri,
-        settings=begun.settings,
-        secrets=kept,
-        browser=browser,
-    )
-
-
 # ---------------------------------------------------------------- inside
-
-
-def _known_secrets(
-    openings: Openings, row: ConnectionRow, settings: Mapping[str, Any]
-) -> dict[str, str]:
-    """The app's secrets that are there already, if the app is still the same."""
-    if settings.get("client_id") != row.settings.get("client_id"):
-        return {}
-    there = openings.vault.all(row.owner)
-    names = (grants.CLIENT_SECRET, grants.PRIVATE_KEY)
-    return {name: there[name] for name in names if name in there}
-
-
-def _keep(
-    openings: Openings,
-    table: _Table,
-    secret: str,
-    row: ConnectionRow,
-    redirect_uri: str,
-    settings: Mapping[str, Any],
-    kept: Secrets,
-    life: float,
-    browser: str | None,
-) -> None:
-    key, now = logins.hashed(secret), openings.clock.now().timestamp()
-
-    def job(db: Any) -> None:
-        begun = Begun(
-            connection=row.id,
-            redirect_uri=redirect_uri,
-            settings=settings,
-            number=logins.number(db, row.id),
-            browser=None if browser is None else logins.hashed(browser),
-            expires_at=now + life,
-        )
-        logins.begin(db, table, key, begun, now)
-        for name, value in kept.items():
-            openings.vault.put_in(db, logins.owner_of(key), name, value)
-
-    openings.store.write(job)
-
-
-def _taken(openings: Openings, table: _Table, key: bytes) -> tuple[Begun, dict[str, str]]:
-    """A login begun and its secrets, used up by this. Raises: LoginFailed."""
-    owner = logins.owner_of(key)
-    kept = openings.vault.all(owner)
-
-    def job(db: Any) -> Begun | None:
-        begun = logins.take(db, table, key)
-        logins.remove_secrets(db, owner)
-        return begun
-
-    begun = openings.store.write(job)
-    if begun is None:
-        raise LoginFailed("This login is over already.", remedy=redirects.AGAIN)
-    if begun.expires_at < openings.clock.now().timestamp():
-        raise LoginFailed("The login came back too late.", remedy=redirects.AGAIN)
-    return begun, kept
 
 
 def _kept(

@@ -11,6 +11,7 @@ from crmwire.mapping import fingerprint, load_preset
 from crmwire.setting_up.feeds import told_once
 from crmwire.setting_up.naming import checked_name, checked_zone
 from crmwire.store import audit, setup
+from crmwire.store.joining import LONGEST
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -43,11 +44,13 @@ def add(
     mapping: Mapping[str, Any] | None,
     zone: str | None,
     since: datetime | None,
+    join_within: float | None = None,
 ) -> RouteRow:
     """Carry a feed's page to a connection. Raises: ConfigurationError with every problem.
 
     `mapping` is a mapping's data in the place of the preset's. Events before `since` (by
-    default: now) are skipped.
+    default: now) are skipped. A booking cancelled and another made by the same guest on the same
+    page within `join_within` minutes are taken for one that was moved; by default they are two.
     """
     feed_row, conn_row = openings.store.feed(feed), openings.store.connection(connection)
     raw = dict(mapping) if mapping is not None else preset_of(openings.connection(conn_row), preset)
@@ -55,6 +58,7 @@ def add(
     checked_name(name)
     _check_mapping(openings, conn_row, raw, feed_row.source, options, rows, zone, name)
     _check_once(openings, feed_row, conn_row)
+    checked_minutes(join_within)
     now = openings.clock.now()
     start = since or now
 
@@ -73,6 +77,7 @@ def add(
             rows=rows or {},
             zone=zone,
             since=start.timestamp(),
+            join_within=join_within,
         )
         audit.record(
             db,
@@ -88,6 +93,15 @@ def add(
 
     openings.store.write(job)
     return openings.store.route(name)
+
+
+def checked_minutes(join_within: float | None) -> None:
+    """Raises: ConfigurationError if bookings cannot be joined within so many minutes."""
+    if join_within is not None and not 0 < join_within <= LONGEST:
+        raise ConfigurationError(
+            "join_within is a number of minutes.",
+            remedy=f"Give more than 0 and at most {LONGEST:.0f}, such as 10.",
+        )
 
 
 def _check_once(openings: Openings, feed: FeedRow, connection: ConnectionRow) -> None:
@@ -124,13 +138,22 @@ def change(
     options: Mapping[str, Any],
     rows: Mapping[str, Any],
     zone: str | None,
+    join_within: float | None = None,
 ) -> None:
     """Replace what a route does; its place and history stay. Raises: ConfigurationError."""
     row = openings.store.route(name)
     conn_row = openings.store.connection(row.connection)
+    checked_minutes(join_within)
     _check_mapping(openings, conn_row, dict(mapping), row.source, options, rows, zone, name)
     now = openings.clock.now().timestamp()
-    new = {"preset": preset, "mapping": mapping, "options": options, "rows": rows, "zone": zone}
+    new = {
+        "preset": preset,
+        "mapping": mapping,
+        "options": options,
+        "rows": rows,
+        "zone": zone,
+        "join_within": join_within,
+    }
     changed = audit.different({part: getattr(row, part) for part in new}, new)
 
     def job(db: Any) -> None:
@@ -143,6 +166,7 @@ def change(
             options=options,
             rows=rows,
             zone=zone,
+            join_within=join_within,
         )
         if changed:
             audit.record(db, now, "changed", "route", name, parts=changed)

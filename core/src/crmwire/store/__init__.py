@@ -22,6 +22,7 @@ from crmwire.store import (
     backfills,
     logins,
     polls,
+    questions,
     setup,
     subjects,
     views,
@@ -30,10 +31,11 @@ from crmwire.store import (
 from crmwire.store.accepting import Accepted
 from crmwire.store.audit import AuditEntry
 from crmwire.store.backfills import BackfillRow
-from crmwire.store.database import Readers, Writer
+from crmwire.store.database import RESTORE, Readers, Writer
 from crmwire.store.logins import LoginRow
 from crmwire.store.migrations import migrations
 from crmwire.store.polls import PollRow
+from crmwire.store.questions import Question
 from crmwire.store.setup import ConnectionRow, FeedRow, RouteRow
 from crmwire.store.views import Counts, DeliveryFilter, DeliveryRow, DeliveryView
 from crmwire.store.work import ROUTE_REMOVED, Batch, Claimed, Created, Fenced, Outcome
@@ -60,12 +62,15 @@ __all__ = [
     "LoginRow",
     "Outcome",
     "PollRow",
+    "Question",
     "RouteRow",
     "Store",
 ]
 
 T = TypeVar("T")
 Cached = tuple[datetime, "Json"]
+CHECKED_SIZE = 1 << 30
+"""Bytes of a database that is read whole before the daemon starts: about 2 seconds."""
 
 
 class Store:
@@ -94,7 +99,7 @@ class Store:
             if newer:
                 raise StoreUnavailable(
                     f"The database {self.path} is from a newer crmwire ({min(newer)}).",
-                    remedy="Install that version, or restore a backup of this one.",
+                    remedy=f"Install that version, or put an older backup back with {RESTORE}.",
                 )
             migrations.apply(db)
 
@@ -107,6 +112,21 @@ class Store:
                 known = {migration.name for migration in migrations._migrations}
                 if {one.name for one in migrations.applied(db)} - known:
                     self._writer.run(job)
+
+    def check(self) -> None:
+        """Read the whole database once. Raises: StoreUnavailable if it is damaged.
+
+        One over CHECKED_SIZE is left out: a backup, which takes its time, checks it.
+        """
+        if self.path.stat().st_size > CHECKED_SIZE:
+            return
+        with self._read() as db:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise StoreUnavailable(
+                f"The database {self.path} is damaged ({found}).",
+                remedy=f"Put a backup in its place with {RESTORE}.",
+            )
 
     def truncate_log(self) -> bool:
         """Empty the write-ahead log, so that nothing overwritten is left in it; whether it is.
@@ -378,6 +398,11 @@ class Store:
         """Add to the audit what changed nothing in the store (see `audit.record`)."""
         moment = now.timestamp()
         self._writer.run(lambda db: audit.record(db, moment, action, kind, name, **detail))
+
+    def questions(self, feed: int, page: str | None = None) -> list[Question]:
+        """The questions that were answered on a page, or on all pages of a feed."""
+        with self._read() as db:
+            return questions.of_page(db, feed, page)
 
     def subjects(self, feed: int) -> list[Subject]:
         """What is known of each subject of a feed, without links."""

@@ -11,7 +11,7 @@ from attrs import frozen
 from sqlite_utils import Database
 
 from crmwire import stored
-from crmwire.store import tombstones
+from crmwire.store import joining, questions, tombstones
 from crmwire.store.migrations import READY, SKIPPED
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, merged
@@ -101,6 +101,7 @@ def take_in(db: Database, feed: int, event: Event, now: float) -> tuple[int, int
     Returns the ids of event and subject, and the subject's details.
     """
     key = dedupe_key(event)
+    event = joining.as_move(db, feed, event, now)
     state = _joined(db, feed, event)
     if state.id is not None:
         event = tombstones.without_forgotten(db, state.id, event)
@@ -111,6 +112,7 @@ def take_in(db: Database, feed: int, event: Event, now: float) -> tuple[int, int
         {"details": state.details, "status": state.status, "version": state.version}
     )
     event_id = _insert_event(db, feed, key, event, now, subject, late, snapshot)
+    questions.note(db, feed, event.details, state.details, event.occurred_at.timestamp())
     return event_id, subject, state.details
 
 

@@ -27,6 +27,8 @@ Action = Literal[
     "rotated",
     "forgot",
     "applied",
+    "backed up",
+    "restored",
 ]
 Kind = Literal[
     "feed",
@@ -39,6 +41,7 @@ Kind = Literal[
     "person",
     "setting",
     "team",
+    "database",
 ]
 Detail = str | int | float | bool | Sequence[str] | Sequence[int]
 

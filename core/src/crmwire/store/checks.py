@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 from sqlite_utils import Database
@@ -57,6 +57,19 @@ def save_check(db: Database, row: CheckRow) -> None:
             json.dumps([dict(one) for one in row.findings], ensure_ascii=False),
         ),
     )
+
+
+_SELDOM = 600.0
+
+
+def hasten(db: Database, owners: Sequence[str], now: float) -> None:
+    """Let these be checked soon, unless they were a few minutes ago."""
+    for owner in owners:
+        db.execute(
+            "INSERT INTO checks VALUES (?, 0, ?, 'never', '[]') ON CONFLICT DO UPDATE"
+            " SET next_at = min(next_at, excluded.next_at) WHERE checked_at < ?",
+            (owner, now, now - _SELDOM),
+        )
 
 
 def due_checks(db: Database, now: float) -> list[tuple[str, str, float | None]]:

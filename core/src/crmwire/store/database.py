@@ -21,6 +21,8 @@ BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
 GROUP = 256
 """The most jobs that share one commit."""
+RESTORE = "`crmwire restore FILE`"
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def connect(path: Path, *, read_only: bool = False) -> Database:
@@ -41,18 +43,23 @@ def connect(path: Path, *, read_only: bool = False) -> Database:
         conn.execute("PRAGMA cache_size = -16000")
         conn.execute("PRAGMA foreign_keys = 0")
     except sqlite3.Error as error:
-        raise StoreUnavailable(
-            f"The database {path} cannot be opened ({error}).",
-            remedy="Check the folder's rights and free space; restore a backup if it is damaged.",
-        ) from error
+        raise _unavailable(f"The database {path} cannot be opened", error) from error
     return db
 
 
-def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
+def _unavailable(what: str, error: sqlite3.Error) -> StoreUnavailable:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+        return StoreUnavailable(
+            f"{what}: the file is damaged ({error}).",
+            remedy=f"Put a backup in its place with {RESTORE}.",
+        )
     return StoreUnavailable(
-        f"The store could not commit ({error}).",
-        remedy="Check the free space and the rights of the data folder.",
+        f"{what} ({error}).", remedy="Check the free space and the rights of the data folder."
     )
+
+
+def _not_committed(error: sqlite3.Error) -> StoreUnavailable:
+    return _unavailable("The store could not commit", error)
 
 
 class Writer:
@@ -111,7 +118,7 @@ class Writer:
             with contextlib.suppress(sqlite3.Error):
                 self._db.rollback()
             for _, future in group:
-                future.set_exception(_unavailable(error))
+                future.set_exception(_not_committed(error))
             return
         for future, value, failure in results:
             if failure is None:
@@ -130,7 +137,7 @@ class Writer:
         except sqlite3.IntegrityError as error:
             return future, None, error
         except sqlite3.Error as error:
-            return future, None, _unavailable(error)
+            return future, None, _not_committed(error)
         except Exception as error:  # noqa: BLE001  (it is the caller's, and only the caller's)
             return future, None, error
 
@@ -165,7 +172,7 @@ class Readers:
         try:
             yield db
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"The store could not be read ({error}).") from error
+            raise _unavailable("The store could not be read", error) from error
         finally:
             self._free.put(db)
 

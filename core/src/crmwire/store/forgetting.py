@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -92,18 +93,22 @@ def needles(email: str) -> tuple[str, ...]:
 
 def find(db: Database, email: str) -> Found:
     """All events and subjects that name the person."""
-    found, words = Found(), needles(email)
+    found, words, pattern = Found(), needles(email), tombstones.pattern([email])
     for rows in _chunks(db, "events", "subject, event, snapshot"):
         for id_, subject, event, snapshot in rows:
             if not _holds(words, event, snapshot):
                 continue
+            if not any(
+                tombstones.mentions(json.loads(one or "0"), pattern) for one in (event, snapshot)
+            ):
+                continue  # it is part of another address
             if subject is None:
                 found.events.add(id_)
             else:
                 _sort(found, subject, email, _details(event), _details(snapshot))
     for rows in _chunks(db, "subjects", "details, merged_into"):
         for id_, details, merged_into in rows:
-            if _holds(words, details):
+            if _holds(words, details) and tombstones.mentions(json.loads(details), pattern):
                 root = id_ if merged_into is None else _root(db, merged_into)
                 _sort(found, root, email, json.loads(details))
     found.among -= found.about
@@ -152,6 +157,7 @@ def forget_subject(db: Database, subject: int, email: str, by: str, now: float) 
         "SELECT alias FROM aliases WHERE subject = ? AND substr(alias, 1, 1) != '#'", (subject,)
     ).fetchall():
         db.execute("DELETE FROM aliases WHERE feed = ? AND alias = ?", (feed, alias))
+        db.execute("DELETE FROM halves WHERE feed = ? AND alias = ?", (feed, alias))
         db.execute(
             "INSERT OR REPLACE INTO aliases VALUES (?, ?, ?, 'cancelled')",
             (feed, tombstones.hashed(feed, alias), subject),
@@ -282,28 +288,29 @@ def _json(value: object) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def scrub_delivery(db: Database, id_: int, words: Collection[str]) -> None:
-    """Replace words in what is kept of a delivery's attempts and history."""
+def scrub_delivery(db: Database, id_: int, words: Collection[str]) -> bool:
+    """Replace words in what is kept of a delivery's attempts and history; whether any was there."""
     pattern = tombstones.pattern(words)
     attempt, reason, remedy, chosen = db.execute(
         "SELECT attempt, reason, remedy, chosen FROM deliveries WHERE id = ?", (id_,)
     ).fetchone()
-    db.execute(
-        "UPDATE deliveries SET attempt = ?, reason = ?, remedy = ?, chosen = ? WHERE id = ?",
-        (
-            _json(tombstones.replaced(json.loads(attempt), pattern)) if attempt else None,
-            tombstones.replaced(reason, pattern),
-            tombstones.replaced(remedy, pattern),
-            _json(tombstones.replaced(json.loads(chosen), pattern)) if chosen else None,
-            id_,
-        ),
-    )
+    texts = (json.loads(attempt or "null"), reason, remedy, json.loads(chosen or "null"))
+    found = tombstones.mentions(list(texts), pattern)
+    if found:
+        new_attempt, reason, remedy, new_chosen = tombstones.replaced(list(texts), pattern)
+        db.execute(
+            "UPDATE deliveries SET attempt = ?, reason = ?, remedy = ?, chosen = ? WHERE id = ?",
+            (_json(new_attempt), reason, remedy, _json(new_chosen), id_),
+        )
     for line, detail in db.execute(
         "SELECT id, detail FROM history WHERE delivery = ?", (id_,)
     ).fetchall():
-        new = _json(tombstones.replaced(json.loads(detail), pattern))
-        if new != detail:
+        data = json.loads(detail)
+        if tombstones.mentions(data, pattern):
+            found = True
+            new = _json(tombstones.replaced(data, pattern))
             db.execute("UPDATE history SET detail = ? WHERE id = ?", (new, line))
+    return found
 
 
 def naming_deliveries(db: Database, email: str) -> list[int]:
@@ -318,26 +325,27 @@ def naming_deliveries(db: Database, email: str) -> list[int]:
 
 def forget_elsewhere(db: Database, email: str, events: Sequence[int]) -> Removed:
     """Remove the person from what belongs to no booking: odd webhooks, caches, texts."""
-    removed, words = Removed(), needles(email)
+    removed, pattern = Removed(), tombstones.pattern([email])
     for id_ in events:
         tombstones.empty_event(db, id_, tombstones.FORGOTTEN, "#")
         removed.events += 1
     for id_, body, reason in db.execute("SELECT id, body, reason FROM unreadable").fetchall():
-        if _holds(words, body, reason):
+        if _names(email, pattern, body, reason):
             db.execute("DELETE FROM unreadable WHERE id = ?", (id_,))
             removed.webhooks += 1
     _forget_created(db, email, ())
     for connection, key, value in db.execute("SELECT connection, key, value FROM cache").fetchall():
-        if _holds(words, key, value):
+        if _names(email, pattern, key, value):
             db.execute("DELETE FROM cache WHERE connection = ? AND key = ?", (connection, key))
             removed.others += 1
-    pattern = tombstones.pattern([email])
     for table, column in TEXTS:
         for (text,) in db.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall():
-            if _holds(words, text):
+            if _names(email, pattern, text):
+                data = _plain(text)
+                new = tombstones.replaced(data, pattern)
                 db.execute(
                     f"UPDATE {table} SET {column} = ? WHERE {column} = ?",
-                    (pattern.sub(tombstones.INSTEAD, text), text),
+                    (new if isinstance(new, str) else _json(new), text),
                 )
                 removed.others += 1
     return removed
@@ -345,7 +353,7 @@ def forget_elsewhere(db: Database, email: str, events: Sequence[int]) -> Removed
 
 def still_naming(db: Database, email: str) -> list[str]:
     """Where the address still stands: in what people set up, which is theirs to change."""
-    words, found = needles(email), []
+    found, pattern = [], tombstones.pattern([email])
     for table in db.table_names():
         if table in ("secrets", "events", "deliveries", "history") or table.startswith("sqlite_"):
             continue
@@ -357,6 +365,23 @@ def still_naming(db: Database, email: str) -> list[str]:
             found += [
                 f"{table.removesuffix('s')} {row[0]}: {column}"
                 for column, value in zip(columns, row[1:], strict=True)
-                if _holds(words, value)
+                if _names(email, pattern, value)
             ]
     return found
+
+
+def _names(email: str, pattern: re.Pattern[str], *values: object) -> bool:
+    """Whether a value of a column names the person, and not only somebody with a longer address."""
+    return any(
+        _holds(needles(email), value) and tombstones.mentions(_plain(value), pattern)
+        for value in values
+    )
+
+
+def _plain(value: object) -> Any:
+    """What stands in a column, as data: JSON is read; of what is broken, escapes are left out."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return re.sub(r"\\[nrt]", " ", text)

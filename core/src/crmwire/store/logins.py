@@ -121,6 +121,14 @@ def logged_in(
     db.execute("DELETE FROM cache WHERE connection = ?", (connection,))
 
 
+def wait_for_login(db: Database, connection: int, crm: str, name: str) -> None:
+    """Say of a connection that was just made that nobody has logged in."""
+    db.execute(
+        "UPDATE connections SET state = 'disconnected', problem = ?, remedy = ? WHERE id = ?",
+        ("Nobody has logged in yet.", f"Run `crmwire connect {crm} --name {name}`.", connection),
+    )
+
+
 def forget(db: Database, connection: int) -> None:
     """Remove what is known of a login, and logins begun."""
     db.execute("DELETE FROM logins WHERE connection = ?", (connection,))
@@ -151,7 +159,10 @@ def remove_secrets(db: Database, owner: str, names: Sequence[str] | None = None)
 def take_lease(
     db: Database, connection: int, generation: int, holder: str, now: float, until: float
 ) -> bool:
-    """Reserve the refresh of this generation; False if another has it or has done it."""
+    """Reserve the refresh of this generation; False if another has it or has done it.
+
+    Leases that end by `now` are over.
+    """
     row = db.execute(
         "UPDATE logins SET lease = ?, lease_until = ? WHERE connection = ? AND generation = ?"
         " AND (lease IS NULL OR lease = ? OR lease_until <= ?) RETURNING 1",
@@ -241,7 +252,7 @@ def begin(
     now: float,
 ) -> None:
     """Keep a login begun, and drop those that expired long ago."""
-    _remove_expired(db, now)
+    remove_expired(db, now)
     db.execute(
         f"INSERT INTO {table} (hash, connection, redirect_uri, settings, number, browser,"
         " expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -286,7 +297,8 @@ _KEPT_EXPIRED = 3600.0
 """Seconds for which an expired state is known, so that it can be said that it expired."""
 
 
-def _remove_expired(db: Database, now: float) -> None:
+def remove_expired(db: Database, now: float) -> None:
+    """Drop logins begun that expired an hour ago or earlier, with their secrets."""
     for table in ("login_states", "login_tickets"):
         for (key,) in db.execute(
             f"SELECT hash FROM {table} WHERE expires_at < ?", (now - _KEPT_EXPIRED,)

@@ -80,6 +80,18 @@ def m008_backfills(db: Database) -> None:
             db.execute(statement)
 
 
+@migrations()
+def m009_joins(db: Database) -> None:
+    """Routes that ask for it join a booking that was cancelled and one that was made anew."""
+    db.execute("ALTER TABLE routes ADD COLUMN join_within REAL")
+    db.execute(
+        "CREATE TABLE halves (feed INTEGER NOT NULL, key BLOB NOT NULL, half TEXT NOT NULL,"
+        " alias TEXT NOT NULL, at REAL NOT NULL, kept_until REAL NOT NULL,"
+        " PRIMARY KEY (feed, key, half, alias)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX halves_kept ON halves (kept_until)")
+
+
 _LOGINS = """
 CREATE TABLE logins (
     connection INTEGER PRIMARY KEY,

@@ -102,7 +102,7 @@ def purge_webhooks(db: Database, before: float, limit: int) -> int:
 
 
 def purge_memory(db: Database, now: float, limit: int) -> int:
-    """Remove what is not asked any more: records made a day ago by their keys, expired caches."""
+    """Remove what is asked no more: keys of records made a day ago, expired caches, old halves."""
     made = db.execute(
         "DELETE FROM created WHERE (lane, type, key, value) IN"
         " (SELECT lane, type, key, value FROM created WHERE at < ? LIMIT ?)",
@@ -113,4 +113,9 @@ def purge_memory(db: Database, now: float, limit: int) -> int:
         " (SELECT connection, key FROM cache WHERE expires_at < ? LIMIT ?)",
         (now, limit),
     ).rowcount
-    return max(made, cached)
+    halves = db.execute(
+        "DELETE FROM halves WHERE (feed, key, half, alias) IN"
+        " (SELECT feed, key, half, alias FROM halves WHERE kept_until < ? LIMIT ?)",
+        (now, limit),
+    ).rowcount
+    return max(made, cached, halves)

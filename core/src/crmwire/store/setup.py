@@ -74,6 +74,8 @@ class RouteRow:
     rows: Mapping[str, Any]
     zone: str | None
     since: float
+    join_within: float | None = None
+    """Minutes within which a booking cancelled and one made anew are one that was moved."""
 
 
 _FEEDS = (
@@ -86,7 +88,8 @@ _CONNECTIONS = (
 )
 _ROUTES = (
     "SELECT r.id, r.name, r.team, f.name, f.source, r.page, c.name, c.crm, r.preset, r.mapping,"
-    " r.fingerprint, r.options, r.rows, r.zone, r.since FROM routes r"
+    " r.fingerprint, r.options, r.rows, r.zone, r.since, r.join_within"
+    " FROM routes r"
     " JOIN feeds f ON f.id = r.feed JOIN connections c ON c.id = r.connection"
 )
 
@@ -145,6 +148,7 @@ def _route(row: tuple[Any, ...]) -> RouteRow:
         rows=json.loads(row[12]),
         zone=row[13],
         since=row[14],
+        join_within=row[15],
     )
 
 
@@ -322,6 +326,35 @@ def set_connection_state(
     )
 
 
+def set_problem(
+    db: Database,
+    id_: int,
+    problem: str | None,
+    *,
+    remedy: str | None = None,
+    paused_until: float | None = None,
+    cause: str | None = None,
+) -> None:
+    """Say what is wrong with a connection that is logged in, or (None) that nothing is.
+
+    One that was disconnected or lost its login meanwhile stays so.
+    """
+    db.execute(
+        "UPDATE connections SET problem = ?, remedy = ?, paused_until = ?, cause = ?"
+        " WHERE id = ? AND state = 'ok'",
+        (problem, remedy, paused_until, cause, id_),
+    )
+
+
+def set_working(db: Database, id_: int) -> None:
+    """Say that a connection's login was just seen to work; one that was disconnected stays so."""
+    db.execute(
+        "UPDATE connections SET state = 'ok', problem = NULL, remedy = NULL, paused_until = NULL,"
+        " cause = NULL WHERE id = ? AND state IN ('ok', 'needs_login')",
+        (id_,),
+    )
+
+
 def delete_connection(db: Database, id_: int, now: float) -> None:
     """Remove a connection, its secrets and its routes; its history stays readable."""
     for (route_id,) in db.execute(
@@ -351,6 +384,7 @@ def insert_route(
     rows: Mapping[str, Any],
     zone: str | None,
     since: float,
+    join_within: float | None = None,
 ) -> int:
     """Raises: ConfigurationError if the name or the place is taken."""
     taken = db.execute(
@@ -367,7 +401,8 @@ def insert_route(
         raise ConfigurationError(f"There is a route {name!r} already.", remedy="Use another name.")
     row = db.execute(
         "INSERT INTO routes (name, team, feed, page, connection, preset, mapping, fingerprint,"
-        " options, rows, zone, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        " options, rows, zone, since, join_within)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             name,
             team,
@@ -381,6 +416,7 @@ def insert_route(
             json.dumps(rows),
             zone,
             since,
+            join_within,
         ),
     ).fetchone()
     return int(row[0])
@@ -396,10 +432,11 @@ def update_route(
     options: Mapping[str, Any],
     rows: Mapping[str, Any],
     zone: str | None,
+    join_within: float | None = None,
 ) -> None:
     db.execute(
         "UPDATE routes SET preset = ?, mapping = ?, fingerprint = ?, options = ?, rows = ?,"
-        " zone = ? WHERE id = ?",
+        " zone = ?, join_within = ? WHERE id = ?",
         (
             preset,
             json.dumps(mapping),
@@ -407,6 +444,7 @@ def update_route(
             json.dumps(options),
             json.dumps(rows),
             zone,
+            join_within,
             id_,
         ),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import frozen
 from sqlite_utils import Database
 
+from crmwire.store.logins import STATIC
 from crmwire.store.migrations import HELD, READY
 
 MOST_COUNTED = 10_000
@@ -26,13 +27,15 @@ class Owner:
     remedy: str | None = None
     cause: str | None = None
     lane: str = ""
+    static: bool = False
+    """Its token was typed in, and can only be so again."""
 
 
 def connections(db: Database) -> dict[int, Owner]:
     """All that are not removed."""
     rows = db.execute(
-        "SELECT id, name, team, crm, state, problem, remedy, cause, lane FROM connections"
-        " WHERE state != 'removed'"
+        "SELECT c.id, name, team, crm, state, c.problem, remedy, cause, lane, l.kind"
+        " FROM connections c LEFT JOIN logins l ON l.connection = c.id WHERE state != 'removed'"
     ).fetchall()
     return {
         row[0]: Owner(
@@ -45,6 +48,7 @@ def connections(db: Database) -> dict[int, Owner]:
             remedy=row[6],
             cause=row[7],
             lane=row[8],
+            static=row[9] == STATIC,
         )
         for row in rows
     }
@@ -68,6 +72,17 @@ def held(db: Database) -> list[tuple[int, str, str, int]]:
             " GROUP BY connection, failure, code"
         ).fetchall()
     ]
+
+
+def example(db: Database, connection: int, failure: str, code: str) -> tuple[str, str]:
+    """What to do about one of the deliveries that are held so, and its event."""
+    row = db.execute(
+        "SELECT remedy, (SELECT event FROM events WHERE id = d.event) FROM deliveries d"
+        f" INDEXED BY deliveries_held_why WHERE state = {HELD} AND connection = ?"
+        " AND failure IS ? AND code IS ? LIMIT 1",
+        (connection, failure or None, code or None),
+    ).fetchone()
+    return ("", "") if row is None else (row[0] or "", row[1] or "")
 
 
 def failing(db: Database, before: float) -> list[tuple[int, int, float]]:

@@ -147,6 +147,15 @@ def pattern(words: Collection[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.+-])(?:{some})(?![\w-]|\.\w)", re.IGNORECASE)
 
 
+def mentions(value: Any, words: re.Pattern[str]) -> bool:
+    """Whether one of these words stands in any text of plain data."""
+    if isinstance(value, str):
+        return words.search(value) is not None
+    if isinstance(value, dict):
+        return any(mentions(key, words) or mentions(part, words) for key, part in value.items())
+    return isinstance(value, list) and any(mentions(part, words) for part in value)
+
+
 def replaced(value: Any, words: re.Pattern[str]) -> Any:
     """Plain data with these words replaced in all its texts."""
     if isinstance(value, str):

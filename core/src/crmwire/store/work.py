@@ -195,7 +195,10 @@ def load(db: Database, connection: int, ids: Sequence[int]) -> tuple[Claimed, ..
     rows = db.execute(
         "SELECT d.id, d.event, d.subject, d.route, d.tries, d.first_try_at, d.again, d.attempt,"
         " d.attempt_open, d.sent_at, d.chosen, e.event, e.snapshot, e.late, r.name, c.name,"
-        " f.name, d.state, r.removed_at, b.adopt FROM deliveries d"
+        " f.name, d.state, r.removed_at,"
+        # What happened before a backup was put back may have been sent since it was made.
+        " b.adopt OR e.occurred_at < (SELECT CAST(value AS REAL) FROM meta"
+        " WHERE name = 'restored_at') FROM deliveries d"
         " JOIN events e ON e.id = d.event LEFT JOIN backfills b ON b.id = d.backfill"
         " JOIN routes r ON r.id = d.route JOIN connections c ON c.id = d.connection"
         f" JOIN feeds f ON f.id = e.feed WHERE d.id IN ({marks})",

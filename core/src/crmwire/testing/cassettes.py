@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gzip
 import importlib
 import os
 import re
@@ -50,6 +51,7 @@ HOSTS = {"salesforce": "https://example.my.salesforce.com"}
 MATCH_ON = ("method", "host", "path", "query", "body")
 KEPT = re.compile(r"content-type|retry-after|sforce-limit-info|x-.*", re.IGNORECASE)
 """Headers of answers that are kept: others tell of the server, not of the API."""
+GZIP = b"\x1f\x8b"
 ADDRESS = re.compile(r"[\w.+-]+@(?!example\.(?:com|org)\b)[\w-]+(?:\.[\w-]+)+")
 DEFAULT_FOLDER = Path("tests/cassettes")
 SANDBOX_TOKEN, STRANGER = "cassette-token", "cassette-stranger"
@@ -164,7 +166,10 @@ def _recorded(target: Target, call: Any) -> tuple[dict[str, Any], list[Any]]:
         return one
 
     def response(one: dict[str, Any]) -> dict[str, Any]:
-        one["body"]["string"] = clean(one["body"]["string"].decode()).encode()
+        content = one["body"]["string"]
+        if content.startswith(GZIP):  # as it came in; the header that says so is not kept
+            content = gzip.decompress(content)
+        one["body"]["string"] = clean(content.decode()).encode()
         one["headers"] = {
             name: [clean(value) for value in values]
             for name, values in one["headers"].items()

@@ -16,7 +16,7 @@ import sys
 
 import pytest
 
-PARTS = ("base", "batches", "doubts", "failures", "hooks", "secrets")
+PARTS = ("base", "batches", "doubts", "failures", "hooks", "logins", "secrets")
 _modules = [f"crmwire.testing.contract_{part}" for part in PARTS]
 # Before they are imported, so that a failed check shows what it compared.
 pytest.register_assert_rewrite(*(name for name in _modules if name not in sys.modules))
@@ -26,10 +26,11 @@ from crmwire.testing.contract_batches import BatchChecks  # noqa: E402
 from crmwire.testing.contract_doubts import DoubtChecks  # noqa: E402
 from crmwire.testing.contract_failures import FailureChecks  # noqa: E402
 from crmwire.testing.contract_hooks import HookChecks  # noqa: E402
+from crmwire.testing.contract_logins import LoginChecks  # noqa: E402
 from crmwire.testing.contract_secrets import SecretChecks  # noqa: E402
 
 __all__ = ["ContractBase", "CrmContract"]
 
 
-class CrmContract(HookChecks, BatchChecks, DoubtChecks, FailureChecks, SecretChecks):
+class CrmContract(HookChecks, BatchChecks, DoubtChecks, FailureChecks, LoginChecks, SecretChecks):
     """All that core relies on in a CRM plugin."""

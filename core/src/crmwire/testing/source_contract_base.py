@@ -120,8 +120,8 @@ class SourceBase:
         return bool(self.hooks.chain("parse_webhook"))
 
     def is_asked(self, hook: str) -> bool:
-        """Whether the plugin answers `poll` or `list_past`."""
-        return bool(self.hooks.chain(hook))
+        """Whether the plugin answers `poll` or `list_past` for such a feed."""
+        return self.hooks.is_polled() if hook == "poll" else bool(self.hooks.chain(hook))
 
     # ------------------------------------------------------------ what is sent and taken in
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from crmwire import Failure, RecordGone, Rejected, hookimpl
 from crmwire.http import Method, Request
+from crmwire.testing.toylogin import login_at
 from crmwire.types import (
     AuthScheme,
     Candidates,
     ConnectionReport,
     CrmInfo,
     Limit,
-    OAuth2,
     ObjectType,
     Query,
     Record,
@@ -52,18 +53,7 @@ def crm_info() -> CrmInfo | None:
 
 @hookimpl
 def auth_scheme(conn: Connection) -> AuthScheme | None:
-    login = (conn.settings.login_host or conn.settings.host or URL).rstrip("/")
-    return AuthScheme(
-        base_url=URL,
-        oauth=OAuth2(
-            authorize_url=f"{login}/oauth/authorize",
-            token_url=f"{login}/oauth/token",
-            revoke_url=f"{login}/oauth/revoke",
-            scopes=("records",),
-            grants=("authorization_code", "client_credentials"),
-            keep_alive=30 * 86400.0,
-        ),
-    )
+    return AuthScheme(base_url=URL, oauth=login_at(conn.settings.login_host or URL))
 
 
 @hookimpl
@@ -93,10 +83,9 @@ def find_records(
 def write_records(conn: Connection, writes: Sequence[Write]) -> Sequence[Written | Failure] | None:
     """A call for each record, those first that others refer to; one failure stops no other."""
     done: dict[str, Written | Failure] = {}
-    for wave in waves(writes):
-        for write in wave:
-            ready = resolve(write, done)
-            done[write.id] = ready if isinstance(ready, Failure) else _send(conn, ready)
+    for write in chain.from_iterable(waves(writes)):
+        ready = resolve(write, done)
+        done[write.id] = ready if isinstance(ready, Failure) else _send(conn, ready)
     return [done[write.id] for write in writes]
 
 
@@ -107,14 +96,13 @@ def find_written(
     """What was made since these were sent; where a person was not made, nothing else was."""
     found: dict[str, list[Record] | Failure] = {}
     done: dict[str, Written | Failure] = {}
-    for wave in waves(writes):
-        for write in wave:
-            known = references(write) <= done.keys()
-            found[write.id] = answer = _made_by(conn, resolve(write, done)) if known else []
-            if isinstance(answer, Failure):
-                done[write.id] = answer
-            elif answer:
-                done[write.id] = Written(id=write.id, type=write.type, record=answer[0].id)
+    for write in chain.from_iterable(waves(writes)):
+        known = references(write) <= done.keys()
+        found[write.id] = answer = _made_by(conn, resolve(write, done)) if known else []
+        if isinstance(answer, Failure):
+            done[write.id] = answer
+        elif answer:
+            done[write.id] = Written(id=write.id, type=write.type, record=answer[0].id)
     return [found[write.id] for write in writes]
 
 

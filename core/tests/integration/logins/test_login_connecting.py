@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from crmwire import documents
 from crmwire.errors import ConfigurationError, LoginFailed, NeedsLogin, NotAllowed
 from crmwire.logins.loopback import Loopback
 from crmwire.sandbox import CLIENT_ID, CLIENT_SECRET
@@ -239,3 +240,18 @@ def _got(address: str, host: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+
+
+def test_a_connection_that_logs_in_is_exported_and_applied_without_a_token(bench: Any) -> None:
+    bench.connect()
+    text = documents.exported(bench.app, "default")
+    assert "token" not in text
+    document = documents.parsed(text, "export")
+    assert documents.compared(bench.app, document, "export", prune=True).changes == ()
+    bench.app.remove_connection("crm")
+    [change] = documents.compared(bench.app, document, "export").changes
+    assert "crmwire connect toy --name crm" in change.details[0]
+    change.carry_out()
+    assert bench.state() == "disconnected"
+    bench.connect()
+    assert bench.state() == "ok"

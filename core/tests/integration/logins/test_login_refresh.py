@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from crmwire import keeping
-from crmwire.errors import NeedsLogin, RetryLater, StoreUnavailable
+from crmwire.errors import NeedsLogin, PluginBroken, RetryLater, StoreUnavailable
+from crmwire.logins import stored
 from crmwire.logins.stored import StoredLogin
 from crmwire.sandbox import Fault
 from crmwire.store import logins as stored_logins
@@ -247,6 +248,22 @@ def test_who_waits_for_a_dead_one_takes_over_when_its_lease_ends(
     assert refreshes(bench) == 1
 
 
+def test_a_lease_of_a_clock_that_was_set_back_is_not_waited_for_long(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.connect()
+    bench.sandbox.logins.expire("first-account")
+    row, now = bench.app.store.connection("crm"), bench.app.clock.now().timestamp()
+    bench.app.store.write(
+        lambda db: stored_logins.take_lease(
+            db, row.id, bench.login().generation, "dead", now, now + 86400
+        )
+    )
+    monkeypatch.setattr(stored, "longest", lambda conn: 0.5)
+    assert bench.open().http.get("me").status == 200
+    assert refreshes(bench) == 1
+
+
 class TestTrouble:
     """The token endpoint is not itself."""
 
@@ -254,9 +271,7 @@ class TestTrouble:
         "fault",
         [
             Fault(kind="status", path="^/oauth/token", status=500),
-            Fault(
-                kind="status", path="^/oauth/token", status=503, body={"error": "invalid_grant"}
-            ),  # fmt: skip
+            Fault(kind="status", path="^/oauth/token", status=503, body={"error": "invalid_grant"}),
             Fault(kind="status", path="^/oauth/token", status=429),
             Fault(kind="html", path="^/oauth/token", status=502),
             Fault(kind="html", path="^/oauth/token", status=200),
@@ -267,13 +282,13 @@ class TestTrouble:
                 path="^/oauth/token",
                 status=200,
                 body={"access_token": "two lines\r\nX: y", "token_type": "x"},
-            ),  # fmt: skip
+            ),
             Fault(
                 kind="status",
                 path="^/oauth/token",
                 status=302,
                 headers={"Location": "https://evil.example.net/"},
-            ),  # fmt: skip
+            ),
             Fault(kind="cut_before", path="^/oauth/token"),
             Fault(kind="cut_short", path="^/oauth/token"),
         ],
@@ -358,6 +373,21 @@ class TestTrouble:
 
 
 class TestIdle:
+    def test_what_is_left_of_a_login_that_nobody_finished_goes(
+        self, bench: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.begin()
+
+        def left() -> int:
+            with bench.app.store.read() as db:
+                found = db.execute("SELECT count(*) FROM secrets WHERE owner LIKE 'login/%'")
+                return int(found.fetchone()[0])
+
+        assert left() == 2  # the app's secret and the verifier
+        later(bench, monkeypatch, 2 * 3600)
+        keeping.keep_alive(bench.app.openings)
+        assert left() == 0
+
     def test_a_login_that_is_not_used_is_refreshed_before_the_vendor_ends_it(
         self, bench: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -408,3 +438,23 @@ def _killed_while_refreshing(bench: Any) -> None:
 
 def test_the_place_where_the_worker_dies_is_there() -> None:
     assert callable(StoredLogin._save)
+
+
+def test_a_plugin_that_fails_on_a_refusal_does_not_lose_the_login(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.connect()
+    bench.sandbox.logins.expire("first-account")
+    bench.sandbox.faults.arm(
+        [Fault(kind="status", path="^/oauth/token", status=400, times=1, body={"error": "x"})]
+    )
+    conn = bench.open()
+
+    def broken(status: int, headers: Any, body: str) -> None:
+        raise PluginBroken("It failed.")
+
+    monkeypatch.setattr(conn.hooks, "classify_login_error", broken)
+    with pytest.raises(PluginBroken):
+        conn.http.get("me")
+    assert bench.login().problem is None
+    assert conn.http.get("me").status == 200

@@ -16,18 +16,20 @@ from crmwire_hubspot import (
     fields,
     finding,
     limits,
+    login,
+    login_errors,
     recovering,
     setting_up,
     writing,
 )
-from crmwire_hubspot.info import AUTH, INFO
-from crmwire_hubspot.paths import checked_version
+from crmwire_hubspot.info import INFO
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from crmwire.connections import Connection
     from crmwire.errors import Failure
+    from crmwire.http import Request
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.sandbox import SandboxSettings
     from crmwire.types import (
@@ -54,6 +56,7 @@ __all__ = [
     "check_connection",
     "check_mapping",
     "classify_error",
+    "classify_login_error",
     "crm_info",
     "find_adoptable",
     "find_records",
@@ -63,6 +66,7 @@ __all__ = [
     "match_keys",
     "presets",
     "read_limits",
+    "revocation",
     "sandbox",
     "set_up",
     "write_records",
@@ -76,8 +80,20 @@ def crm_info() -> CrmInfo | None:
 
 @hookimpl
 def auth_scheme(conn: Connection) -> AuthScheme | None:
-    checked_version(conn.api_version)
-    return AUTH
+    return login.auth_scheme(conn)
+
+
+@hookimpl
+def classify_login_error(
+    conn: Connection, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    failure = login_errors.classify_login(status, headers, body)
+    return failure and errors.named(failure, conn.name)
+
+
+@hookimpl
+def revocation(conn: Connection, token: str) -> Request | None:
+    return login.revocation(conn, token)
 
 
 @hookimpl
@@ -154,7 +170,8 @@ def find_adoptable(
 def classify_error(
     conn: Connection, status: int, headers: Mapping[str, str], body: str
 ) -> Failure | None:
-    return errors.classify(status, headers, body, account.zone_of(conn))
+    failure = errors.classify(status, headers, body, account.zone_of(conn))
+    return errors.named(failure, conn.name)
 
 
 @hookimpl

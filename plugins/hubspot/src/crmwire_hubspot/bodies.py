@@ -106,7 +106,7 @@ def read(data: object) -> ErrorBody:
     """An error object, whole or from the `errors` of a batch answer."""
     if not isinstance(data, Mapping):
         return ErrorBody()
-    message = _text(data.get("message"))
+    message = _text(data.get("message")) or _text(data.get("error_description"))
     return ErrorBody(
         message=message,
         category=_text(data.get("category")),

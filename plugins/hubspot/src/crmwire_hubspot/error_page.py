@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from crmwire_hubspot.errors import BY_CODE, BY_LIMIT, BY_STATUS, Meaning
+from crmwire_hubspot.login_errors import LOGIN
 
 POLICIES = {"daily": "DAILY", "ten_secondly": "TEN_SECONDLY_ROLLING", "secondly": "SECONDLY"}
 """What HubSpot calls its limits; the last has no name of its own and is told by its message."""
@@ -40,7 +41,8 @@ _TAIL = """
 Codes that are not listed are `Rejected` when they come with a 4xx status or inside a batch, and
 `RetryLater` with a 5xx. A code that contains `REQUIRED` is read as `REQUIRED_PROPERTY_MISSING`.
 `REQUIRED_PROPERTY_MISSING` and `DUPLICATE_IDS` are crmwire's own names: HubSpot gives these errors
-none. A missing scope is named, with the capability that is lost without it.
+none. A missing scope is named, with the capability that is lost without it. `NAME` in a remedy is
+the connection's own name.
 """
 
 
@@ -72,6 +74,11 @@ def by_status() -> Iterator[Row]:
         yield Row(status=status, code=f"HTTP {status}", meaning=meaning)
 
 
+def by_login() -> Iterator[Row]:
+    for code, meaning in LOGIN.items():
+        yield Row(status=None, code=code, meaning=meaning)
+
+
 def page() -> str:
     """The whole page."""
     parts = [_HEAD]
@@ -79,6 +86,7 @@ def page() -> str:
         ("By code", by_code()),
         ("Limits: 429", by_limit()),
         ("By status, where no code says more", by_status()),
+        ("Logins: the token endpoint and the login page", by_login()),
     ):
         parts.append(f"\n## {title}\n\n| code | what it means | class | next | remedy |\n")
         parts.append("|---|---|---|---|---|\n")

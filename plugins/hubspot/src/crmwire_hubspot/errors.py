@@ -42,10 +42,9 @@ class Meaning:
 WAIT = "Nothing to do: it is tried again."
 REPORT = "Report this to the plugin's authors, with the code and the request id."
 RULE = "Correct the value, or change the rule in HubSpot's settings, Properties; then retry."
-RECONNECT = "Connect HubSpot again with the app's own client id and secret."
 LOGIN = (
-    "Make a new service key in HubSpot and give it to this connection: "
-    "`crmwire connection add hubspot --name NAME`."
+    "Log in again: `crmwire connect hubspot --name NAME`. The token of a service key or private "
+    "app is given by `crmwire connection add hubspot --name NAME` instead."
 )
 MAPPING = "Change the mapping (`crmwire fields` lists the properties), then retry."
 VALUE = "Correct the value, or leave the property out of the mapping; then retry."
@@ -56,31 +55,6 @@ BY_CODE: Mapping[str, Meaning] = {
     ),
     "INVALID_AUTHENTICATION": Meaning(
         outcome="login", message="HubSpot does not know the token.", remedy=LOGIN
-    ),
-    "BAD_REFRESH_TOKEN": Meaning(
-        outcome="login", message="The app was uninstalled or its login revoked.", remedy=LOGIN
-    ),
-    "BAD_AUTH_CODE": Meaning(
-        outcome="login",
-        message="The login's code was used, or has expired.",
-        remedy="Start the login again.",
-    ),
-    "BAD_CLIENT_ID": Meaning(
-        outcome="login", message="HubSpot does not know the app.", remedy=RECONNECT
-    ),
-    "BAD_CLIENT_SECRET": Meaning(
-        outcome="login", message="The app's secret is wrong.", remedy=RECONNECT
-    ),
-    "MISMATCH_REDIRECT_URI_AUTH_CODE": Meaning(
-        outcome="login",
-        message="The login's return address is not the one it began with.",
-        remedy="Enter the return address in the app's settings, exactly as crmwire shows it.",
-    ),
-    "invalid_grant": Meaning(
-        outcome="login", message="HubSpot no longer accepts this login.", remedy=LOGIN
-    ),
-    "invalid_client": Meaning(
-        outcome="login", message="HubSpot does not accept the app.", remedy=RECONNECT
     ),
     "MISSING_SCOPES": Meaning(
         outcome="not_allowed",
@@ -254,7 +228,7 @@ def failure(
     # "Expired 20000 days ago" would mislead where the token is none at all.
     told = "" if meaning is BY_CODE["INVALID_AUTHENTICATION"] else error.told
     message = " ".join(part for part in (meaning.message, told) if part)
-    return _made(meaning, message, code, error.fields, request_id, wait)
+    return made(meaning, message, code, error.fields, request_id, wait)
 
 
 def _meaning(error: ErrorBody, status: int | None) -> tuple[str, Meaning]:
@@ -285,14 +259,23 @@ def _long_expired(error: ErrorBody) -> bool:
     return any(moment.startswith("1970") for moment in error.context.get("expire time", ()))
 
 
-def _made(
+def named(failure: Failure, connection: str) -> Failure:
+    """The failure with the connection's name in the commands of its remedy."""
+    failure.remedy = failure.remedy.replace("--name NAME", f"--name {connection}")
+    return failure
+
+
+def made(
     meaning: Meaning,
     message: str,
     code: str,
-    fields: tuple[str, ...],
-    request_id: str,
-    wait: float | None,
+    fields: tuple[str, ...] = (),
+    request_id: str = "",
+    wait: float | None = None,
 ) -> Failure:
+    """The Failure of a meaning."""
+    if message[-1:].isalnum():
+        message += "."  # HubSpot's own words often end without one
     remedy = meaning.remedy
     match meaning.outcome:
         case "login":

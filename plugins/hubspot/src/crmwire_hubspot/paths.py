@@ -24,6 +24,7 @@ PROPERTIES = DATED
 OWNERS = DATED
 ASSOCIATIONS = DATED
 ACCOUNT = DATED
+OAUTH = DATED
 SCHEMAS = DATED
 """The version of each family while the connection does not ask for another."""
 
@@ -66,6 +67,11 @@ def associations(conn: Connection, *rest: str) -> str:
 def account(conn: Connection, *rest: str) -> str:
     """What the account is."""
     return _path(conn, "/account-info/{v}", "/account-info/v3", ACCOUNT, rest)
+
+
+def oauth(conn: Connection, *rest: str) -> str:
+    """Tokens of a login; `v3` is what the dated paths were before they had a date."""
+    return _path(conn, "/oauth/{v}", "/oauth/v3", OAUTH, rest)
 
 
 def _path(conn: Connection, dated: str, legacy: str, family: str, rest: tuple[str, ...]) -> str:

@@ -8,9 +8,12 @@ of their own (security of the routes in the OpenAPI documents of 2026-09, read 2
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from crmwire.errors import Failure, NotAllowed
+
+if TYPE_CHECKING:
+    from crmwire.connections import Connection
 
 Access = Literal["read", "write"]
 
@@ -19,6 +22,19 @@ _OF_CONTACTS = frozenset(["meetings", "notes", "tasks"])
 CONTACTS_READ = "crm.objects.contacts.read"
 CONTACTS_WRITE = "crm.objects.contacts.write"
 OWNERS_READ = "crm.objects.owners.read"
+
+REQUIRED = ("oauth", CONTACTS_READ, CONTACTS_WRITE)
+"""What a login must have; `oauth` opens the account's details."""
+OPTIONAL = (
+    "crm.objects.companies.read",
+    "crm.objects.companies.write",
+    OWNERS_READ,
+    "crm.schemas.contacts.read",
+    "crm.schemas.contacts.write",
+    "crm.schemas.companies.read",
+    "crm.schemas.companies.write",
+)
+"""What a login may lack: HubSpot leaves out silently what the account or user does not have."""
 
 LOST: Mapping[str, str] = {
     CONTACTS_READ: "contacts cannot be looked up, nor meetings read",
@@ -56,7 +72,17 @@ def lost(name: str) -> str:
 
 def remedy(name: str) -> str:
     """What to do about a scope that is missing."""
-    return f"Grant the scope {name} to the service key or app in HubSpot, then retry."
+    return (
+        f"Grant the scope {name} to the service key or app in HubSpot (an app then connects "
+        "again: `crmwire connect`), then retry."
+    )
+
+
+def granted(conn: Connection) -> frozenset[str] | None:
+    """The scopes that HubSpot named when it gave the login's token; None for a static token,
+    whose scopes no answer tells."""
+    known = conn.login.scopes()
+    return None if known is None else frozenset(known)
 
 
 def naming_scope(failure: Failure, name: str) -> Failure:

@@ -23,7 +23,7 @@ from crmwire_hubspot.bodies import read
 from crmwire_hubspot.checking import rows_of
 from crmwire_hubspot.errors import failure
 from crmwire_hubspot.kinds import COMPANIES, COMPANY_KEY, linked_type
-from crmwire_hubspot.scopes import lost, remedy, schema_scope
+from crmwire_hubspot.scopes import granted, lost, remedy, schema_scope
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
@@ -64,12 +64,20 @@ def set_up(conn: Connection, mapping: FieldMapping | None, steps: Sequence[str])
     Raises: a Failure other than a missing scope, which makes a step impossible.
     """
     wanted = list(_wanted(conn, mapping))
-    refused: dict[str, str] = {}
+    held = granted(conn)
+    refused = {
+        one.id: name
+        for one in wanted
+        if held is not None and (name := schema_scope(one.type)) is not None and name not in held
+    }
     for type_ in dict.fromkeys(one.type for one in wanted):
         chosen = [
             one
             for one in wanted
-            if one.type == type_ and one.id in steps and not _is_there(conn, one)
+            if one.type == type_
+            and one.id in steps
+            and one.id not in refused
+            and not _is_there(conn, one)
         ]
         name = schema_scope(type_)
         if not chosen or name is None:

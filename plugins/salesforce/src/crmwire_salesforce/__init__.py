@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from crmwire.connections import Connection
     from crmwire.errors import Failure
+    from crmwire.http import Request
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.sandbox import SandboxSettings
     from crmwire.types import (
@@ -41,9 +42,25 @@ def crm_info() -> CrmInfo | None:
 
 @hookimpl
 def auth_scheme(conn: Connection) -> AuthScheme | None:
-    from crmwire_salesforce.info import AUTH
+    from crmwire_salesforce import logins
 
-    return AUTH
+    return logins.auth_scheme(conn)
+
+
+@hookimpl
+def classify_login_error(
+    conn: Connection, status: int, headers: Mapping[str, str], body: str
+) -> Failure | None:
+    from crmwire_salesforce import login_errors
+
+    return login_errors.classify_login(conn.name, body)
+
+
+@hookimpl
+def revocation(conn: Connection, token: str) -> Request | None:
+    from crmwire_salesforce import logins
+
+    return logins.revocation(conn, token)
 
 
 @hookimpl
@@ -126,7 +143,7 @@ def classify_error(
 ) -> Failure | None:
     from crmwire_salesforce import errors
 
-    return errors.classify(status, headers, body)
+    return errors.classify(status, headers, body, conn.name)
 
 
 @hookimpl

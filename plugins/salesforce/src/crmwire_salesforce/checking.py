@@ -155,9 +155,7 @@ def _about_calls(conn: Connection, headers: Mapping[str, str]) -> Iterator[Findi
     budget = conn.settings.budget_share
     if budget is not None:
         message += f" At {budget:.0%} crmwire waits."
-    if share < WARN_AT and (budget is None or share < budget):
-        yield Finding(level="ok", subject="API calls", message=message)
-    else:
+    if share >= WARN_AT or (budget is not None and share >= budget):
         yield Finding(
             level="warning",
             subject="API calls",

@@ -1,6 +1,7 @@
 """Finding what an unanswered write may have made.
 
-By the external id of an activity where the org has the field; else by content: the same person,
+By the external id of an activity where the org has the field; by a mark if the mapping names a
+field for one; else by content: the same person,
 start and subject (or the same address, or name), made by the connected user since the write was
 sent. Queries see a committed record at once (REST API Developer Guide, "Query", read 2026-11).
 """
@@ -19,7 +20,7 @@ from crmwire.types import Record, Ref, Value, Write
 from crmwire.waves import because_of, waves
 from crmwire_salesforce import soql, users
 from crmwire_salesforce.api import Row, run_queries
-from crmwire_salesforce.preparing import external_id
+from crmwire_salesforce.preparing import external_id, mark_of, with_mark
 from crmwire_salesforce.records import ALWAYS_READ, as_record
 from crmwire_salesforce.successors import successors
 from crmwire_salesforce.values import folded, is_id, outgoing, read_datetime, same_id
@@ -52,6 +53,8 @@ class _Search:
     who: tuple[str, ...] = ()
     exact: bool = False
     """Whether the anchor is a key of ours, so that nothing else has to fit."""
+    mark: str = ""
+    """What stands at the end of the field that the mapping gives for it."""
 
     @property
     def since(self) -> datetime:
@@ -87,9 +90,13 @@ def _search(
         who = _who(write, found)
         if who is None or isinstance(who, Failure):
             return who if who is not None else ()
+        write = attrs.evolve(write, fields=with_mark(conn, write, write.fields))
+        search: _Search | Failure = _anchored(write, "Subject")
         if who:
-            return _Search(write=write, anchor="WhoId", values=who, who=who)
-        return _anchored(write, "Subject")
+            search = _Search(write=write, anchor="WhoId", values=who, who=who)
+        if isinstance(search, _Search):
+            return attrs.evolve(search, mark=mark_of(conn, write))
+        return search
     if write.type in _PEOPLE:
         return _anchored(write, "Email" if _text(write, "Email") else "LastName")
     return _anchored(write, "Name")
@@ -188,7 +195,8 @@ def _statements(me: str, group: Sequence[_Search]) -> Iterator[tuple[str, list[_
     for search in group:
         for value in search.values:
             by_literal.setdefault(soql.quoted(value), []).append(search)
-    read = dict.fromkeys(("Id", anchor, *_ALIKE[type_], *ALWAYS_READ[type_]))
+    marks = [str(search.write.mark) for search in group if search.mark]
+    read = dict.fromkeys(("Id", anchor, *marks, *_ALIKE[type_], *ALWAYS_READ[type_]))
     if type_ in _ACTIVITIES:
         read["WhoId"] = None
     for run in soql.runs(by_literal.items()):
@@ -240,6 +248,8 @@ def _fits(search: _Search, row: Row) -> bool:
                 return False
         elif who:
             return False
+    if search.mark:
+        return str(row.get(str(search.write.mark)) or "").endswith(search.mark)
     names = ("Email",) if search.anchor == "Email" else _ALIKE[search.write.type]
     return all(
         _same(search.write.fields[name], row.get(name))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from crmwire.errors import Failure, NeedsLogin, NeedsReview, NotAllowed, Rejected, RetryLater
 from crmwire_salesforce.error_table import TABLE, Rule
+from crmwire_salesforce.login_errors import RULES, LoginRule
 
 NEXT: Mapping[type[Failure], str] = {
     NeedsLogin: "the queue waits until somebody connects again",
@@ -42,7 +43,7 @@ _HEAD = """# Salesforce's errors
 What crmwire makes of each error code of Salesforce: the class it is raised as, what happens next,
 and what an admin can do. Only the code decides, since messages come in the connected user's
 language; the message itself is shown beside the remedy. Codes are named `errorCode` in single
-answers, `statusCode` in collections and `error` at the login, and mean the same.
+answers and `statusCode` in collections, and mean the same.
 
 | code | class | next | remedy |
 |---|---|---|---|
@@ -52,14 +53,34 @@ _TAIL = """
 A code that is not listed is `RetryLater` with a 5xx status, `NeedsLogin` with 401, `NotAllowed`
 with 403, and `Rejected` otherwise. A trigger's or flow's error is `RetryLater` where its text
 holds the code of a passing trouble, such as UNABLE_TO_LOCK_ROW. DUPLICATES_DETECTED is `Rejected`
-where Salesforce names no record, since the user may see none. Fields that the mapping's `drop`
+where Salesforce names no record, since the user may see none; its remedy says whether the rule
+blocks or only alerts, where Salesforce tells. Fields that the mapping's `drop`
 names are left out if they alone are refused, and the history says so.
+"""
+
+_LOGINS = """
+## Logins
+
+What a refused login means: an answer of the token endpoint, or what the login page comes back with.
+One error may stand for several things, which its description tells apart; the first that fits
+counts. Each remedy of a lost login ends with the command that logs in again. An answer with a 5xx
+status is never a lost login, whatever it says.
+
+| error | where its description holds | class | what it means | remedy |
+|---|---|---|---|---|
 """
 
 
 def page() -> str:
     """The whole page."""
-    return _HEAD + "".join(_line(code, rule) for code, rule in TABLE.items()) + _TAIL
+    lines = "".join(_line(code, rule) for code, rule in TABLE.items())
+    return _HEAD + lines + _TAIL + _LOGINS + "".join(map(_login_line, RULES))
+
+
+def _login_line(rule: LoginRule) -> str:
+    says = " or ".join(f"`{text}`" for text in rule.says) or "anything"
+    kind = rule.failure.__name__
+    return f"| `{rule.error}` | {says} | {kind} | {rule.message} | {rule.remedy} |\n"
 
 
 def _line(code: str, rule: Rule) -> str:

@@ -24,9 +24,10 @@ class Rule:
     after: float | None = None
 
 
-_CONNECT = "Connect Salesforce again; check the app's IP policy and that its scopes hold `api`."
-_APP = "Check the app's consumer key and secret, and that the host is the org's own; connect again."
-_CALLBACK = "Enter the callback URL in the app's settings in Setup, exactly as crmwire shows it."
+_CONNECT = (
+    "Log in again. If a new login is refused at once too, let the app's policies relax IP "
+    "restrictions, and see that its scopes hold `api` and that the user is active."
+)
 _API = "In Setup, give the user's profile or a permission set the permission `API Enabled`."
 _EDITION = (
     "The org's edition has no API (Enterprise, Unlimited, Performance and Developer have it, "
@@ -63,36 +64,6 @@ TABLE: Mapping[str, Rule] = {
     "INVALID_AUTH_HEADER": Rule(NeedsLogin, _CONNECT),
     "Bad_OAuth_Token": Rule(NeedsLogin, _CONNECT),
     "Missing_OAuth_Token": Rule(NeedsLogin, _CONNECT),
-    "invalid_client_id": Rule(NeedsLogin, _APP),
-    "invalid_client": Rule(NeedsLogin, _APP),
-    "app_not_found": Rule(
-        NeedsLogin,
-        "Install or approve the app in Setup, Connected Apps OAuth Usage, or use the org's My "
-        "Domain host.",
-    ),
-    "invalid_app_access": Rule(
-        NeedsLogin, "In Setup, App Manager, give the app to the user's profile or permission set."
-    ),
-    "invalid_grant": Rule(
-        NeedsLogin,
-        "Connect Salesforce again; if it stays so, check the app's IP policy, the user's login "
-        "hours, and that the refresh token is valid until revoked.",
-    ),
-    "inactive_user": Rule(NeedsLogin, "Activate the user in Setup, Users, and connect again."),
-    "inactive_org": Rule(NeedsLogin, "The org is inactive: ask Salesforce, then connect again."),
-    "invalid_scope": Rule(NeedsLogin, "Give the app the scopes `api` and `refresh_token`."),
-    "redirect_uri_mismatch": Rule(NeedsLogin, _CALLBACK),
-    "redirect_uri_missing": Rule(NeedsLogin, _CALLBACK),
-    "invalid_request": Rule(NeedsLogin, _REPORT),
-    "unsupported_grant_type": Rule(NeedsLogin, _REPORT),
-    "unsupported_response_type": Rule(NeedsLogin, _REPORT),
-    "rate_limit_exceeded": Rule(
-        RetryLater,
-        "Too many logins of this user in an hour; it is tried again.",
-        pause=True,
-        after=900,
-    ),
-    "unknown_error": Rule(RetryLater, _WAIT),
     "API_DISABLED_FOR_ORG": Rule(NotAllowed, _EDITION),
     "API_CURRENTLY_DISABLED": Rule(NotAllowed, _API),
     "FUNCTIONALITY_NOT_ENABLED": Rule(

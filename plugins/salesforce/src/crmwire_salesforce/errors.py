@@ -11,6 +11,7 @@ from typing import Any
 from crmwire.errors import Failure, NeedsLogin, NeedsReview, NotAllowed, Rejected, RetryLater
 from crmwire.types import Record
 from crmwire_salesforce.error_table import ALERTS, BLOCKS, TABLE, Rule
+from crmwire_salesforce.login_errors import run
 from crmwire_salesforce.quota import usage
 from crmwire_salesforce.values import incoming
 
@@ -25,14 +26,25 @@ _OF_TRIGGERS = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUT
 _PASSING = ("UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "SERVER_UNAVAILABLE")
 
 
-def classify(status: int, headers: Mapping[str, str], body: str) -> Failure | None:
-    """The Failure of a whole answer; None if its body tells nothing, as the pages of the edge."""
+def classify(status: int, headers: Mapping[str, str], body: str, name: str = "") -> Failure | None:
+    """The Failure of a whole answer; None if its body tells nothing, as the pages of the edge.
+
+    `name` is the connection's, so that a lost login can say what to run.
+    """
+    failure = _classified(status, headers, body)
+    if name and isinstance(failure, NeedsLogin):
+        failure.remedy = f"{failure.remedy} {run(name)}"
+    return failure
+
+
+def _classified(status: int, headers: Mapping[str, str], body: str) -> Failure | None:
     try:
         content: Any = json.loads(body)
     except ValueError:
-        code = body.strip()
         # Identity URLs answer with a bare word.
-        return _built(status, code, code, {}) if code in TABLE else None
+        code = body.strip()
+        said = "Salesforce does not know the token, or it has ended."
+        return _built(status, code, said, {}) if code in TABLE else None
     failure = failure_of(status, content)
     if failure is not None and failure.code == "REQUEST_LIMIT_EXCEEDED":
         assert isinstance(failure, RetryLater)

@@ -6,10 +6,10 @@ from typing import Literal
 
 from attrs import frozen
 
-from crmwire.types import AuthScheme, CrmInfo, ObjectType
+from crmwire.types import CrmInfo, ObjectType
+from crmwire_salesforce.logins import LOGIN_HOST
 
 API_VERSION = "62.0"
-LOGIN_HOST = "https://login.salesforce.com"
 
 
 @frozen(kw_only=True)
@@ -57,10 +57,4 @@ INFO = CrmInfo(
     mapping_class=SalesforceMapping,
     request_id_header="x-sfdc-request-id",
     batch=100,
-)
-
-_HINT = "an access token of the connected user; set `host` to your My Domain address"
-AUTH = AuthScheme(
-    base_url=LOGIN_HOST,
-    token_hint=_HINT,
 )

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 _PREFIXES = {"Contact": "003", "Lead": "00Q", "Account": "001", "Event": "00U", "Task": "00T"}
 
 
+SITES = 20_000
+"""Characters of a statement about web sites: each asks in a dozen ways, and too many conditions in
+one statement are refused as too complicated.
+"""
+
+
 @frozen(kw_only=True)
 class _Ask:
     """One statement and the places (of queries) whose values stand in it."""
@@ -158,9 +164,9 @@ def _asks(
         for text in _texts(conn, type_, key, queries[place].value.strip()):
             by_text.setdefault(text, []).append(place)
     extra = ("IsActive = true",) if columns == users.COLUMNS else ()
-    for run in soql.runs(by_text.items()):
+    whole = _is_site(type_, key)
+    for run in soql.runs(by_text.items(), SITES if whole else soql.STATEMENT):
         texts = [text for text, _ in run]
-        whole = _is_site(type_, key)
         condition = f"({' OR '.join(texts)})" if whole else soql.among(key, texts)
         yield _Ask(
             type=type_,

@@ -80,6 +80,8 @@ def _tables(mapping: FieldMapping) -> Iterator[_Table]:
             yield _Table(role=role, type=type_, rows=named, filled=filled, creates=type_ in created)
     for role, follower in mapping.activities.items():
         named = _together((follower.fields, *(change.fields for change in follower.on.values())))
+        if follower.mark:
+            named = {follower.mark: (), **named}
         filled = frozenset(name.lower() for name in follower.fields)
         yield _Table(role=role, type=follower.object, rows=named, filled=filled, creates=True)
 

@@ -61,9 +61,9 @@ def mended(
 
 
 def _of_type(failure: Failure, type_: str) -> Failure:
-    """The failure with the object's name and the code in its text: messages seldom name them."""
-    if failure.code and failure.code not in failure.message:
-        failure.message = f"{type_}: {failure.message} ({failure.code})"
+    """The failure with the object's name in its text: messages seldom say whose they are."""
+    if not failure.message.startswith(f"{type_}: "):
+        failure.message = f"{type_}: {failure.message}"
         failure.args = (failure.message,)
     return failure
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from crmwire.filters import truncate
 from crmwire.types import About, Key, Ref, Value, Write
 from crmwire_salesforce import describing, people, users
 from crmwire_salesforce.info import SalesforceMapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from crmwire.connections import Connection
 
 ACTIVITIES = ("Event", "Task")
+MARKED = 255
+"""Characters of a field that takes a mark, where the org does not say."""
 MOST_GUESTS = 50
 """Contacts on one event: Object Reference, Event, EventWhoIds, read 2026-11."""
 _WHO = ("Contact", "Lead")
@@ -55,8 +58,33 @@ def external_id(conn: Connection, write: Write) -> Key | None:
         return None
     if not describing.is_key(conn, write.type, name):
         return None
-    digest = hashlib.sha256(f"{conn.name}\n{write.key}".encode()).hexdigest()
-    return Key(types=(write.type,), name=name, value=f"crmwire-{conn.installation}-{digest[:24]}")
+    value = f"crmwire-{conn.installation}-{_digest(conn, write)[:24]}"
+    return Key(types=(write.type,), name=name, value=value)
+
+
+def mark_of(conn: Connection, write: Write) -> str:
+    """What stands at the end of the mapping's `mark` field of a new activity, if it names one.
+
+    By it an activity is known again for sure, where the org has no external-id field.
+    """
+    if not write.mark or write.type not in ACTIVITIES:
+        return ""
+    return f"[{_digest(conn, write)[:12]}]"
+
+
+def _digest(conn: Connection, write: Write) -> str:
+    return hashlib.sha256(f"{conn.name}\n{write.key}".encode()).hexdigest()
+
+
+def with_mark(conn: Connection, write: Write, fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The fields with the mark; the text before it is cut where both do not fit."""
+    mark, name = mark_of(conn, write), write.mark
+    if not mark or not name:
+        return fields
+    text = str(fields.get(name) or "").strip()
+    known = describing.field_of(conn, write.type, name)
+    room = int((known or {}).get("length") or MARKED) - len(mark) - 1
+    return {**fields, name: f"{truncate(text, room)} {mark}".strip()}
 
 
 def _prepared(conn: Connection, write: Write, types: Types) -> Write:
@@ -76,6 +104,8 @@ def _prepared(conn: Connection, write: Write, types: Types) -> Write:
     key = external_id(conn, write)
     if key is not None:
         return attrs.evolve(sent, action="upsert", match=key)
+    if creating and write.mark:
+        return attrs.evolve(sent, fields=with_mark(conn, write, fields))
     if write.type == "Contact" and creating and settings_of(write).person_accounts:
         return people.as_person_account(sent)
     if write.type == "Contact" and write.action == "update":

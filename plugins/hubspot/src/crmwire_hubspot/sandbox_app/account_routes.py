@@ -92,7 +92,7 @@ def usage(call: Call) -> Response:
             "results": [
                 {
                     "name": "Service key",
-                    "usageLimit": windows.daily,
+                    "usageLimit": windows.daily or 0,
                     "currentUsage": windows.today,
                     "collectedAt": stamp(times.now()),
                     "fetchStatus": "SUCCESS",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
+from crmwire.sandbox import LoginBook
 from crmwire_hubspot.sandbox_app.account_routes import add_owner
 from crmwire_hubspot.sandbox_app.checks import checked
 from crmwire_hubspot.sandbox_app.definitions import Property
@@ -138,6 +140,28 @@ ACTIONS: Mapping[str, Callable[[Portal, Body, Commit], Any]] = {
     "grant_scope": _grant_scope,
     "omit_results": _omit_results,
 }
+
+
+def act_on_login(logins: LoginBook, portal: Portal, action: str, body: Body) -> Any:
+    """What an admin does to connected apps; None if the action is another.
+
+    `uninstall_app`, `remove_user` (who installed it): its tokens hold no more. `expire_tokens`:
+    the access tokens are over, seconds ago. `allow_install`, `forbid_install`: whether the user of
+    the login page may connect apps.
+    """
+    match action:
+        case "uninstall_app" | "remove_user":
+            return {"ended": logins.end(portal.token, action)}
+        case "expire_tokens":
+            for consent in logins.consents:
+                if consent.account == portal.token:
+                    ago = time.time() - float(body.get("seconds", 1))
+                    consent.access = dict.fromkeys(consent.access, ago)
+            return {}
+        case "allow_install" | "forbid_install":
+            portal.may_install = action == "allow_install"
+            return {"may_install": portal.may_install}
+    return None
 
 
 def act(portal: Portal, action: str, body: Body, commit: Commit) -> Any:

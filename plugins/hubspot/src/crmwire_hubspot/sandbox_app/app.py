@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -15,7 +17,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from crmwire.sandbox import Account, Sandbox, TimelineEntry, TimelinePerson
+from crmwire.sandbox import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    Account,
+    LoginApp,
+    LoginBook,
+    LoginPolicy,
+    Sandbox,
+    TimelineEntry,
+    TimelinePerson,
+)
 from crmwire_hubspot.sandbox_app import (
     account_routes,
     association_routes,
@@ -25,12 +37,14 @@ from crmwire_hubspot.sandbox_app import (
     searches,
 )
 from crmwire_hubspot.sandbox_app.account_routes import add_owner
-from crmwire_hubspot.sandbox_app.admin import act
+from crmwire_hubspot.sandbox_app.admin import act, act_on_login
 from crmwire_hubspot.sandbox_app.calls import Call
 from crmwire_hubspot.sandbox_app.kinds import kind_of
+from crmwire_hubspot.sandbox_app.login_routes import Logins
 from crmwire_hubspot.sandbox_app.portal import Portal
 from crmwire_hubspot.sandbox_app.refusals import Refusal, malformed, missing_scope, not_found
 from crmwire_hubspot.sandbox_app.timelines import people, without_person
+from crmwire_hubspot.sandbox_app.times import stamp
 from crmwire_hubspot.sandbox_app.windows import Count, Windows
 
 DATED = ("2026-09", "2026-03", "v3")
@@ -186,10 +200,14 @@ class HubSpotSandbox(Sandbox):
 
     Options: `limits` on or off, `burst` (calls in ten seconds), `daily`, `search_lag` (seconds),
     `association_chunk`, `trace_echo` on or off, `region` (na1, eu1), of which the second token's
-    portal may have another: `region_2`.
+    portal may have another: `region_2`. Of logins: `client_id`, `client_secret`, `redirects` and
+    `app_scopes` (what the app has registered, by spaces), `access_life`, `code_life` (seconds),
+    `idle_life` (seconds after which a login that nobody uses ends), `rotation` yes or no.
     """
 
     title = "HubSpot sandbox"
+    clock: Callable[[], float] = staticmethod(time.time)
+    """Seconds since 1970, by which logins end; a test may turn it."""
 
     def new_account(self, token: str, number: int) -> Portal:
         option = self.settings.option
@@ -209,10 +227,50 @@ class HubSpotSandbox(Sandbox):
             trace_echo=option("trace_echo", "on") == "on",
             region=option(f"region_{number}", option("region", "na1")),
         )
+        # Apps have 110 calls in ten seconds and no limit of the day; searches are the account's.
+        portal.app_windows = Windows(
+            on=portal.windows.on, burst=110, daily=None, searched=portal.windows.searched
+        )
         add_owner(portal, "host@example.com", "Hana", "Host")
         return portal
 
     def routes(self) -> list[BaseRoute]:
+        idle = self.settings.option("idle_life", "")
+        logins = Logins(
+            self.logins,
+            self.accounts,
+            self._app_scopes(),
+            clock=self._time,
+            idle_life=float(idle) if idle else None,
+        )
+        return [
+            *logins.routes(),
+            *self._api(),
+        ]
+
+    def _app_scopes(self) -> frozenset[str] | None:
+        """The scopes that are set on the app itself; all if the option does not say."""
+        return frozenset(self.settings.option("app_scopes", "").split()) or None
+
+    def new_logins(self) -> LoginBook:
+        """Tokens as long as HubSpot's may be; its access tokens live half an hour."""
+        option = self.settings.option
+        app = LoginApp(
+            client_id=option("client_id", CLIENT_ID),
+            secret=option("client_secret", CLIENT_SECRET),
+            redirects=tuple(option("redirects", "").split()),
+        )
+        policy = LoginPolicy(
+            access_life=float(option("access_life", "1800")),
+            code_life=float(option("code_life", "60")),
+            rotation=option("rotation", "no") == "yes",
+        )
+        return LoginBook((app,), policy, clock=self._time, make_token=_made_token)
+
+    def _time(self) -> float:
+        return self.clock()
+
+    def _api(self) -> list[BaseRoute]:
         return [
             Route(root + rule.path, partial(self._answered, rule), methods=[rule.methods])
             for rules, legacy, dated in _FAMILIES
@@ -225,16 +283,17 @@ class HubSpotSandbox(Sandbox):
         correlation = str(uuid.uuid4())
         headers = {"X-HubSpot-Correlation-Id": correlation}
         try:
-            portal = self._portal(request)
+            portal, scopes, windows = self._authorised(request)
             version = _version(request)
-            _check_scope(portal, rule, request)
+            _check_scope(scopes, rule, request)
             try:
-                portal.windows.take(rule.count)
+                windows.take(rule.count)
             finally:
-                headers |= portal.windows.headers(rule.count)
+                headers |= windows.headers(rule.count)
             answer = rule.handler(
                 Call(
                     portal=portal,
+                    scopes=scopes,
                     version=version,
                     params={name: str(value) for name, value in request.path_params.items()},
                     query=_query(request),
@@ -254,26 +313,23 @@ class HubSpotSandbox(Sandbox):
         answer.headers["X-HubSpot-Correlation-Id"] = correlation
         return answer
 
-    def _portal(self, request: Request) -> Portal:
-        if not request.headers.get("authorization"):
-            raise Refusal(
-                401,
-                "Authentication credentials not found. This API supports OAuth 2.0 "
-                "authentication and you can find more details at "
-                "https://developers.hubspot.com/docs/methods/auth/oauth-overview",
-                category="INVALID_AUTHENTICATION",
-            )
+    def _authorised(self, request: Request) -> tuple[Portal, frozenset[str], Windows]:
+        """The portal of a token, what the token may do, and the limits that count it."""
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip()
+        if not token:
+            raise _unusable()
         account = self.account_of(request)
+        consent = self.logins.consent_ever_of(token)
         if not isinstance(account, Portal):
-            # A text that is no token at all reads as expired since 1970.
-            days = int(time.time() // 86_400)
-            raise Refusal(
-                401,
-                f"The OAuth token used to make this call expired {days} day(s) ago.",
-                category="EXPIRED_AUTHENTICATION",
-                context={"expire time": ["1970-01-01T00:00:00Z"]},
-            )
-        return account
+            if consent is not None and consent.ended:
+                raise _unusable()
+            ended = consent.access[token] if consent is not None else None
+            raise _expired(ended or 0.0, self.clock())
+        if consent is None:
+            return account, frozenset(account.scopes), account.windows
+        scopes = frozenset(consent.scopes) & account.scopes
+        return account, scopes, account.app_windows or account.windows
 
     # ------------------------------------------------------------ what people see and do
 
@@ -287,7 +343,39 @@ class HubSpotSandbox(Sandbox):
 
     async def admin(self, account: Account, action: str, body: Mapping[str, Any]) -> Any:
         assert isinstance(account, Portal)
-        return act(account, action, body, partial(self.commit, account))
+        done = act_on_login(self.logins, account, action, body)
+        return act(account, action, body, partial(self.commit, account)) if done is None else done
+
+
+def _unusable() -> Refusal:
+    """Guess: also for a token of an app that was uninstalled."""
+    return Refusal(
+        401,
+        "Authentication credentials not found. This API supports OAuth 2.0 "
+        "authentication and you can find more details at "
+        "https://developers.hubspot.com/docs/methods/auth/oauth-overview",
+        category="INVALID_AUTHENTICATION",
+    )
+
+
+def _expired(at: float, now: float) -> Refusal:
+    """A text that is no token at all reads as expired since 1970."""
+    ended = datetime.fromtimestamp(at, UTC)
+    seconds = int(now - at)
+    told = f"{seconds} second(s)" if at else f"{seconds // 86_400} day(s)"
+    return Refusal(
+        401,
+        f"The OAuth token used to make this call expired {told} ago.",
+        category="EXPIRED_AUTHENTICATION",
+        context={"expire time": [stamp(ended)]},
+    )
+
+
+def _made_token(kind: str, account: str) -> str:
+    """Access tokens of 320 characters: they grow with the scopes, and 512 are to be expected."""
+    if kind == "access":
+        return f"CN{secrets.token_urlsafe(238)}"
+    return str(uuid.uuid4()) if kind == "code" else f"na1-{uuid.uuid4()}"
 
 
 def _version(request: Request) -> str:
@@ -299,7 +387,7 @@ def _version(request: Request) -> str:
     return str(version)
 
 
-def _check_scope(portal: Portal, rule: _Rule, request: Request) -> None:
+def _check_scope(scopes: frozenset[str], rule: _Rule, request: Request) -> None:
     """Guess: the scope of the path's own type is needed; of two types, the first one's."""
     if rule.access == "none":
         return
@@ -308,7 +396,7 @@ def _check_scope(portal: Portal, rule: _Rule, request: Request) -> None:
     else:
         kind = kind_of(request.path_params["type"])
         wanted = f"crm.objects.{kind.scope}.{rule.access}"
-    if wanted not in portal.scopes:
+    if wanted not in scopes:
         raise missing_scope(wanted)
 
 

@@ -15,10 +15,12 @@ from crmwire_hubspot.sandbox_app.refusals import malformed
 class Call:
     """A request that is authorised and counted; `json` is its body, None if it has none.
 
-    `version` is the path's: a date, or the legacy one (`v3`, `v4`).
+    `scopes` are those of the token. `version` is the path's: a date, or the legacy one (`v3`,
+    `v4`).
     """
 
     portal: Portal
+    scopes: frozenset[str]
     version: str
     params: Mapping[str, str]
     query: Mapping[str, str]

@@ -31,6 +31,14 @@ SCOPES = frozenset(
 )
 
 
+SCHEMA_SCOPES = frozenset(
+    f"crm.schemas.{kind}.{access}"
+    for kind in ("contacts", "companies", "deals")
+    for access in ("read", "write")
+)
+"""Scopes that an app may have and a fresh portal does not grant."""
+
+
 @define(kw_only=True)
 class Stored:
     """A record as the store has it. `index` is what the search saw of it, and since when."""
@@ -78,6 +86,10 @@ class Portal(Account):
     search_lag: float = 0.0
     association_chunk: int = 500
     scopes: set[str] = attrs.field(factory=lambda: set(SCOPES))
+    app_windows: Windows | None = None
+    """The limits of apps that log in by OAuth; None if those of static tokens hold for them."""
+    installer: str = "admin@example.com"
+    may_install: bool = True
     records: dict[str, dict[str, Stored]] = attrs.field(
         factory=lambda: {name: {} for name in KINDS}
     )

@@ -177,7 +177,7 @@ def schema(call: Call) -> Response:
     """GET what is required of a type. Guess: that the schemas' read scopes open it."""
     kind = kind_of(call.params["type"])
     wanted = {f"crm.schemas.{kind.scope}.read", "crm.schemas.custom.read"}
-    if not wanted & call.portal.scopes:
+    if not wanted & call.scopes:
         raise Refusal(
             403,
             "One or more of the following scopes are required.",
@@ -210,7 +210,7 @@ def _readable(call: Call) -> Kind:
     """This API words its refusal in its own way, without a category."""
     kind = kind_of(call.params["type"])
     opening = {f"crm.objects.{kind.scope}.read", f"crm.schemas.{kind.scope}.read"}
-    if not opening & call.portal.scopes:
+    if not opening & call.scopes:
         raise Refusal(
             403,
             "You do not have permissions to view object type "
@@ -225,7 +225,7 @@ def _definable(call: Call) -> Kind:
     """There is no scope that lets properties of meetings, notes and tasks be made."""
     kind = kind_of(call.params["type"])
     wanted = f"crm.schemas.{kind.name}.write"
-    if wanted not in call.portal.scopes:
+    if wanted not in call.scopes:
         raise missing_scope(wanted)
     return kind
 

@@ -17,12 +17,15 @@ INTERVAL = 10.0
 
 @define(kw_only=True)
 class Windows:
-    """Counts the calls of one portal. While off, nothing is counted and nothing refused."""
+    """Counts the calls of one portal. While off, nothing is counted and nothing refused.
+
+    `daily` is None where no limit of the day holds: for apps that log in by OAuth.
+    """
 
     on: bool = True
     burst: int = 100
     searches: int = 5
-    daily: int = 250_000
+    daily: int | None = 250_000
     calls: deque[float] = attrs.field(factory=deque)
     searched: deque[float] = attrs.field(factory=deque)
     today: int = 0
@@ -37,7 +40,7 @@ class Windows:
         now = time.monotonic()
         _forget(self.calls, now - INTERVAL)
         _forget(self.searched, now - 1.0)
-        if self.today >= self.daily:
+        if self.daily is not None and self.today >= self.daily:
             raise Refusal(
                 429,
                 "You have reached your daily limit.",
@@ -61,10 +64,12 @@ class Windows:
 
     def headers(self, count: Count) -> dict[str, str]:
         """What an answer tells of the limits; those outside the burst tell of the day only."""
-        told = {
-            "X-HubSpot-RateLimit-Daily": str(self.daily),
-            "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, self.daily - self.today)),
-        }
+        told: dict[str, str] = {}
+        if self.daily is not None:
+            told |= {
+                "X-HubSpot-RateLimit-Daily": str(self.daily),
+                "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, self.daily - self.today)),
+            }
         if count == "calls":
             left = max(0, self.burst - len(self.calls))
             told |= {

@@ -10,12 +10,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from crmwire.sandbox import Account, Sandbox, SandboxSettings, TimelineEntry, TimelinePerson
+from crmwire.sandbox import (
+    Account,
+    LoginBook,
+    Sandbox,
+    SandboxSettings,
+    TimelineEntry,
+    TimelinePerson,
+)
 from crmwire_salesforce.sandbox_app import screens, timelines
 from crmwire_salesforce.sandbox_app.api import answer, versions
 from crmwire_salesforce.sandbox_app.calls import Answer, read_call, read_json
 from crmwire_salesforce.sandbox_app.compression import packed, unpacked
-from crmwire_salesforce.sandbox_app.identity import userinfo
+from crmwire_salesforce.sandbox_app.identity import identity, userinfo
+from crmwire_salesforce.sandbox_app.login_rules import new_logins
+from crmwire_salesforce.sandbox_app.logins import LoginDesk
 from crmwire_salesforce.sandbox_app.org import Org
 from crmwire_salesforce.sandbox_app.problems import Refused, not_found
 from crmwire_salesforce.sandbox_app.seed import new_org
@@ -29,13 +38,15 @@ class SalesforceSandbox(Sandbox):
 
     Options: `daily_limit` (API calls of a day, 15000), `page_size` (rows of a query's chunk,
     2000), `duplicate_rule` (off, alert, block), `shared_activities` and `person_accounts` (yes,
-    no), `state_picklists` and `multiday_events` (yes, no), `edition`.
+    no), `state_picklists` and `multiday_events` (yes, no), `edition`; of the login: `client_id`,
+    `client_secret`, `rotation` (yes, no), `pkce` (required, optional), `session_seconds` (7200).
     """
 
     title = "Salesforce sandbox"
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.orgs: dict[str, Org] = {}
+        self.desk = LoginDesk(self)
         super().__init__(settings)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -44,7 +55,16 @@ class SalesforceSandbox(Sandbox):
             Route("/services/data/", self._versions),
             Route("/services/data/{rest:path}", self._data, methods=_METHODS),
             Route("/services/oauth2/userinfo", self._userinfo, methods=["GET", "POST"]),
+            Route("/services/oauth2/authorize", self.desk.page.authorize, methods=["GET", "POST"]),
+            Route("/services/oauth2/token", self.desk.token, methods=["POST"]),
+            Route("/services/oauth2/revoke", self.desk.revoke, methods=["GET", "POST"]),
+            Route("/services/oauth2/introspect", self.desk.introspect, methods=["POST"]),
+            Route("/.well-known/openid-configuration", self.desk.discovery),
+            Route("/id/{org}/{user}", self._identity),
         ]
+
+    def new_logins(self) -> LoginBook:
+        return new_logins(self.settings)
 
     def new_account(self, token: str, number: int) -> Account:
         org = self.orgs[token] = new_org(token, number, self.settings)
@@ -68,8 +88,11 @@ class SalesforceSandbox(Sandbox):
     async def _data(self, request: Request) -> Response:
         content = await request.body()
         org = self.org_of(request)
-        if org is None:
-            problem = Refused("INVALID_SESSION_ID", "Session expired or invalid", status=401)
+        if org is None or not self._may_use_api(request):
+            told = "Session expired or invalid"
+            if org is not None:
+                told = "This session is not valid for use with the REST API"
+            problem = Refused("INVALID_SESSION_ID", told, status=401)
             return self._response(Answer(status=401, body=problem.body()), None)
         url = request.scope["raw_path"].decode("latin-1").partition("?")[0]
         query = request.scope["query_string"].decode("latin-1")
@@ -89,6 +112,24 @@ class SalesforceSandbox(Sandbox):
             result = Answer(status=error.status, body=error.body())
         org.settle(lambda *change: self.commit(org, *change))
         return packed(self._response(result, org), headers)
+
+    def _may_use_api(self, request: Request) -> bool:
+        """Whether the login has a scope for the data API."""
+        token = request.headers.get("authorization", "").partition(" ")[2].strip()
+        consent = self.logins.consent_of(token)
+        return consent is None or bool({"api", "full"} & set(consent.scopes))
+
+    async def _identity(self, request: Request) -> Response:
+        """The address in a token's answer: about its user. Errors are plain text."""
+        org = self.org_of(request)
+        if org is None:
+            return PlainTextResponse("Bad_OAuth_Token", 403)
+        if request.path_params["org"][:15] != org.org_id[:15]:
+            return PlainTextResponse("Wrong_Org", 403)
+        if request.path_params["user"][:15] != org.user_id[:15]:
+            return PlainTextResponse("Bad_Id", 404)
+        host = str(request.base_url).rstrip("/")
+        return self._response(Answer(body=identity(org, host)), None)
 
     async def _userinfo(self, request: Request) -> Response:
         """Errors of identity URLs are plain text. Not counted as an API call (Guess)."""
@@ -125,6 +166,9 @@ class SalesforceSandbox(Sandbox):
     async def admin(self, account: Account, action: str, body: Mapping[str, Any]) -> Any:
         """See `screens` for the actions."""
         org = self.orgs[account.token]
+        done = self.desk.act(org, action, body)
+        if done is not None:
+            return done
         begin = org.mark()
         try:
             done = screens.act(org, action, body)

@@ -30,12 +30,27 @@ def answer_collection(org: Org, call: Call) -> Answer:
             if schema is None:
                 raise not_found()
             key = key_field(schema, name)
+            _refuse_repeats(call, key.name)
             return _each(org, call, lambda row: _upsert(org, call, schema, key.name, row))
         case ("DELETE",):
             return _delete(org, call)
         case ("GET" | "POST", str(type_)):
             return _read(org, call, type_)
     raise wrong_method(call, "DELETE", "GET", "PATCH", "POST")
+
+
+def _refuse_repeats(call: Call, name: str) -> None:
+    """Two rows of one request may not have one key. Guess: that the whole request is refused."""
+    rows = call.body.get("records") if isinstance(call.body, dict) else None
+    given = [
+        str(value).strip().lower()
+        for row in rows or ()
+        if isinstance(row, dict)
+        for key, value in row.items()
+        if key.lower() == name.lower()
+    ]
+    if len(set(given)) < len(given):
+        raise Refused("DUPLICATE_VALUE", "Duplicate external id specified", fields=[name])
 
 
 def _each(org: Org, call: Call, do: Callable[[dict[str, Any]], dict[str, Any]]) -> Answer:

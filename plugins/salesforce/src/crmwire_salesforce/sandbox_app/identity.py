@@ -43,3 +43,31 @@ def userinfo(org: Org, host: str) -> dict[str, Any]:
         "utcOffset": 0,
         "updated_at": shown(user["LastModifiedDate"]).replace(".000+0000", "Z"),
     }
+
+
+def identity(org: Org, host: str) -> dict[str, Any]:
+    """What the identity URL of a token's answer tells: the same, under other names."""
+    told, user = userinfo(org, host), org.row("User", org.user_id)
+    assert user is not None
+    return {
+        "id": f"{host}/id/{org.org_id}/{user['Id']}",
+        "asserted_user": True,
+        "user_id": user["Id"],
+        "organization_id": org.org_id,
+        "username": user["Username"],
+        "nick_name": told["nickname"],
+        "display_name": user["Name"],
+        "email": user["Email"],
+        "first_name": user["FirstName"],
+        "last_name": user["LastName"],
+        "timezone": user["TimeZoneSidKey"],
+        "photos": told["photos"],
+        "status": {"created_date": None, "body": None},
+        "urls": told["urls"],
+        "active": user["IsActive"],
+        "user_type": "STANDARD",
+        "language": "en_US",
+        "locale": "en_US",
+        "utcOffset": 0,
+        "last_modified_date": shown(user["LastModifiedDate"]),
+    }

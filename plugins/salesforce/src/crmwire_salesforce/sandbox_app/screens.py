@@ -3,13 +3,14 @@
 `create_record` type, fields · `delete_record` id · `get_record` id · `convert_lead` id ·
 `set_validation_rule` type, field, message, contains (without it, a blank field is refused) ·
 `clear_validation_rules` · `set_required_field` type, field · `duplicate_rule` mode ·
-`deactivate_user` id or email · `set_object_rights` type, createable, updateable ·
-`set_api_access` enabled · `merge_records` winner, loser · `add_field` type, field, length,
+`deactivate_user` and `activate_user` id or email ·
+`set_object_rights` type, createable, updateable, readable · `set_api_access` enabled ·
+`merge_records` winner, loser · `add_field` type, field, length,
 external_id, unique, visible · `hide_field` type, field ·
 `add_record_type` type, name, available · `restrict_picklist` type, field, options ·
 `set_assignment_rule` owner (without it, none) · `refuse` code, message, status, fields, where
 (record, call, query), type, times, more (further members): answers that have no natural cause in a
-sandbox
+sandbox. Those of the login stand in `logins`.
 """
 
 from __future__ import annotations
@@ -66,8 +67,14 @@ def act(org: Org, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
         case "deactivate_user":
             user = _user(org, body)
             org.put("User", {**user, "IsActive": False}, "update", {"IsActive": False})
+        case "activate_user":
+            user = _user(org, body)
+            org.put("User", {**user, "IsActive": True}, "update", {"IsActive": True})
         case "set_object_rights":
             schema = _schema(org, body)
+            if body.get("readable") is False:
+                del org.schemas[schema.name.lower()]  # it is as if it were not there
+                return {"done": action}
             org.schemas[schema.name.lower()] = attrs.evolve(
                 schema,
                 createable=bool(body.get("createable", True)),

@@ -1,0 +1,8 @@
+"""The proof program: bookings through the real daemon, with faults, kills and a checker apart.
+
+`script` draws what happens from a seed, `world` runs daemon and sandboxes as processes, `source`
+sends the webhooks and logs what was acknowledged, `trouble` does the mischief, `rounds` is one run
+of all of it. `model`, `seen` and `checker` tell what is wrong, from the webhook log and the
+sandboxes' own records alone: they import nothing of crmwire. `bugs` breaks crmwire on purpose, to
+see that the checker finds out.
+"""

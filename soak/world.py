@@ -1,0 +1,283 @@
+"""The daemon, the sandboxes and what is set up between them, all as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+
+from crmwire import drills
+from crmwire.app import App
+from crmwire.demo.logging_in import log_in
+from crmwire.demo.processes import Process, call, free_port, start
+from crmwire.store import DeliveryFilter
+from soak.script import KNOWN, known_email
+from soak.seen import PROTECTED, Style
+
+SECRET = "soak-secret"
+QUICK = {"read_timeout": 1.0, "settle_after": 2.5, "tries": [0.2, 0.5, 1.0, 2.0]}
+"""Connection settings that keep the waits short; nothing is bypassed."""
+OPTIONS = {
+    "hubspot": {"limits": "off", "search_lag": "1.5"},
+    "attio": {"limits": "off"},
+    "salesforce": {"daily_limit": "1000000"},
+}
+
+
+@frozen(kw_only=True)
+class Link:
+    """A connection and the feed that is carried into it."""
+
+    name: str
+    crm: str
+    feed: str
+    token: str
+    preset: str = "linktime"
+    style: Style = "follows"
+    by_login: bool = False
+    keeps: bool = False
+    """Whether a job title is written while it is empty; then people are always looked up."""
+
+
+LINKS = (
+    Link(name="salesforce", crm="salesforce", feed="main", token="org", by_login=True, keeps=True),
+    Link(name="hubspot", crm="hubspot", feed="main", token="portal", by_login=True, keeps=True),
+    Link(
+        name="attio", crm="attio", feed="main", token="space", style="per event", keeps=True
+    ),
+    Link(name="salesforce-two", crm="salesforce", feed="second", token="org"),
+    Link(name="hubspot-two", crm="hubspot", feed="second", token="portal"),
+    Link(
+        name="attio-records", crm="attio", feed="second", token="space-two",
+        preset="booking-record",
+    ),
+)  # fmt: skip
+_PERSON = {
+    "salesforce": ("Contact", "Title"),
+    "hubspot": ("contacts", "jobtitle"),
+    "attio": ("people", "job_title"),
+}
+
+
+@define(kw_only=True)
+class World:
+    """Everything that runs. Close it."""
+
+    folder: Path
+    environment: dict[str, str]
+    app: App
+    links: tuple[Link, ...]
+    command: tuple[str, ...] = ("-m", "crmwire")
+    sandboxes: dict[str, Process] = field(factory=dict)
+    paths: dict[str, str] = field(factory=dict)
+    schemes: dict[str, Any] = field(factory=dict)
+    port: int = field(factory=free_port)
+    daemon: Process | None = None
+    starts: int = 0
+
+    # ------------------------------------------------------------ the daemon
+
+    def start(self, stop_at: str = "") -> None:
+        """Start the daemon, to kill itself at a step if one is named."""
+        self.starts += 1
+        extra = {drills.STOP_AT: stop_at} if stop_at else {}
+        log = self.folder / "daemon.log"
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                [sys.executable, *self.command, "serve", "--port", str(self.port)],
+                env={**os.environ, **self.environment, **extra},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+            )
+        self.daemon = Process(name="daemon", url=self.url, process=process, log=log)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                call(f"{self.url}/healthz")
+                return
+            except (OSError, ValueError):
+                time.sleep(0.05)
+        if process.poll() is None or not stop_at:
+            raise RuntimeError(f"the daemon did not start; see {log}")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """End the daemon as a crash would."""
+        if self.daemon is not None:
+            self.daemon.kill()
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.daemon is not None:
+            self.daemon.process.send_signal(number)
+
+    def ended(self) -> bool:
+        return self.daemon is None or self.daemon.process.poll() is not None
+
+    def limit_files(self, size: int) -> None:
+        """Let the daemon write no file beyond so many bytes; -1 lifts that."""
+        if self.daemon is not None and not self.ended():
+            hard = resource.RLIM_INFINITY
+            soft = hard if size < 0 else size
+            resource.prlimit(self.daemon.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+    def set_clock(self, seconds: float) -> None:
+        """Let the daemon's clock be wrong by so many seconds."""
+        Path(self.environment[drills.CLOCK_FILE]).write_text(str(seconds))
+
+    def open_deliveries(self) -> int:
+        rows = self.app.deliveries(DeliveryFilter(states=("ready", "working"), limit=1000))
+        return len(rows)
+
+    # ------------------------------------------------------------ the sandboxes
+
+    def arm(self, crm: str, faults: Sequence[Mapping[str, Any]], seed: int) -> None:
+        body = {"faults": list(faults), "seed": seed}
+        call(f"{self.sandboxes[crm].url}/__sandbox__/faults", body)
+
+    def admin(self, crm: str, action: str, **body: Any) -> Any:
+        """Do what a person would do at the vendor's own screens."""
+        answer = call(f"{self.sandboxes[crm].url}/__sandbox__/admin", {"action": action, **body})
+        if answer.status != 200:
+            raise RuntimeError(f"{crm} {action}: {answer.body}")
+        return answer.body
+
+    def log_in(self, link: Link) -> None:
+        log_in(self.app, link.name, link.crm, self.sandboxes[link.crm].url)
+
+    # ------------------------------------------------------------ set-up and the end
+
+    def set_up(self, seed: int) -> None:
+        """Start the sandboxes, fill them, and connect everything."""
+        crms = sorted({link.crm for link in self.links})
+        for crm in crms:
+            tokens = sorted({link.token for link in self.links if link.crm == crm})
+            self.sandboxes[crm] = _sandbox(crm, tokens, self.folder, self.environment, seed)
+        for feed in sorted({link.feed for link in self.links}):
+            self.paths[feed] = self.app.add_feed(feed, source="calcom", signing_secret=SECRET)
+            info = self.app.openings.source(self.app.store.feed(feed)).source_info()
+            self.schemes[feed] = info.signature
+        accounts: dict[str, dict[str, Any]] = {}
+        for link in self.links:
+            self._connect(link)
+            one = accounts.setdefault(
+                f"{link.crm}:{link.token}",
+                {"name": f"{link.crm}:{link.token}", "feeds": {}, "known": []},
+            )
+            one["feeds"][link.feed] = link.style
+        for name, one in accounts.items():
+            crm, _, token = name.partition(":")
+            one["known"] = [known_email(number) for number in range(KNOWN)]
+            for email in one["known"]:
+                self._known(crm, token, email)
+        (self.folder / "accounts.json").write_text(json.dumps(list(accounts.values()), indent=1))
+
+    def _connect(self, link: Link) -> None:
+        url = self.sandboxes[link.crm].url
+        if link.by_login:
+            self.log_in(link)
+            settings = self.app.store.connection(link.name).settings
+            self.app.change_connection(link.name, settings={**settings, **QUICK})
+        else:
+            self.app.add_connection(
+                link.name, crm=link.crm, token=link.token, settings={"host": url, **QUICK}
+            )
+        rows = {}
+        if link.keeps:
+            type_, field_ = _PERSON[link.crm]
+            rows = {"person": {type_: {field_: {"value": "{{ booking.notes }}",
+                                               "write": "if_empty"}}}}  # fmt: skip
+        self.app.add_route(feed=link.feed, connection=link.name, preset=link.preset, rows=rows)
+        checked = self.app.check(link.name)
+        if not checked.ok:
+            raise RuntimeError(f"{link.name}: {checked.findings}")
+        if link.preset == "booking-record":
+            self.crmwire("setup", link.name, "--yes")
+
+    def _known(self, crm: str, token: str, email: str) -> None:
+        name, (type_, title) = email.partition("@")[0], _PERSON[crm]
+        assert title in PROTECTED[type_]
+        if crm == "salesforce":
+            fields = {"Email": email, "LastName": f"Kept {name}", title: "Kept"}
+            self.admin(crm, "create_record", account=token, type=type_, fields=fields)
+        elif crm == "hubspot":
+            fields = {"email": email, "lastname": name, title: "Kept"}
+            self.admin(crm, "create_record", account=token, type=type_, properties=fields)
+        else:
+            values = {"email_addresses": [email], title: "Kept"}
+            self.admin(crm, "create_record", account=token, object=type_, values=values)
+
+    def crmwire(self, *arguments: str) -> str:
+        """Run a command beside the daemon."""
+        done = subprocess.run(
+            [sys.executable, "-m", "crmwire", *arguments],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"crmwire {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def keep_records(self) -> dict[str, Any]:
+        """Write down what stands in every account; returns what the sandboxes counted."""
+        records: dict[str, Any] = {}
+        told: dict[str, Any] = {}
+        for crm, process in self.sandboxes.items():
+            base = f"{process.url}/__sandbox__"
+            commits = call(f"{base}/commits").body["commits"]
+            for account in call(f"{base}/timelines").body["accounts"]:
+                token = account["token"]
+                records[f"{crm}:{token}"] = {
+                    "commits": [one for one in commits if one["account"] == token],
+                    "timelines": account,
+                }
+            requests = call(f"{base}/requests").body["requests"]
+            hit = [one["fault"] for one in requests if one["fault"]]
+            told[crm] = {
+                "requests": len(requests),
+                "faults": {kind: hit.count(kind) for kind in sorted(set(hit))},
+            }
+        (self.folder / "seen.json").write_text(json.dumps(records))
+        return told
+
+    def close(self) -> None:
+        if self.daemon is not None:
+            if not self.ended():
+                self.signal(signal.SIGCONT)
+            self.daemon.stop()
+        for process in self.sandboxes.values():
+            process.stop()
+
+
+def _sandbox(
+    crm: str, tokens: Sequence[str], folder: Path, environment: Mapping[str, str], seed: int
+) -> Process:
+    port = free_port()
+    options = dict(OPTIONS[crm])
+    if crm == "hubspot" and random.Random(f"lag {seed}").random() < 0.5:
+        options["search_lag"] = "0"
+    extra = [part for key, value in options.items() for part in ("--option", f"{key}={value}")]
+    given = [part for token in tokens for part in ("--token", token)]
+    return start(
+        f"sandbox-{crm}",
+        ["sandbox", crm, "--port", str(port), "--seed", str(seed), *given, *extra],
+        port=port,
+        probe="/__sandbox__/requests?since=1000000000",
+        environment=environment,
+        folder=folder,
+    )
