@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from crmwire.drills import step
-from crmwire.errors import CrmwireError, Failure, NeedsLogin, PluginBroken, StoreUnavailable
+from crmwire.errors import (
+    CrmwireError,
+    Failure,
+    NeedsLogin,
+    PluginBroken,
+    RetryLater,
+    StoreUnavailable,
+)
 from crmwire.hooks import culprit_of_thread
 from crmwire.pipeline import Desk, Planned, Result, carry_out
-from crmwire.pipeline.outcomes import Pause, of_failure
+from crmwire.pipeline.outcomes import Pause, lane_pause, of_failure
 from crmwire.store import Batch, Fenced, Outcome, logins, setup
 from crmwire.tallies import Tallies
 from crmwire.vault import KeyMissing
@@ -169,6 +176,12 @@ class Drainer:
             result.needs_login = error
         elif isinstance(error, PluginBroken):
             result.broken = error
+        elif isinstance(error, RetryLater):
+            # The check before the first delivery was not answered: the vendor's, not the plugin's.
+            seconds = BROKEN_PAUSE if error.after is None else error.after
+            result.pause = lane_pause([error]) or Pause(
+                seconds=seconds, reason=error.message, code=error.code
+            )
         elif error is not None:
             code = KEY_MISSING if isinstance(error, KeyMissing) else ""
             result.broken = PluginBroken(error.message, remedy=error.remedy, code=code)

@@ -268,3 +268,16 @@ def test_a_connection_s_zone_counts_as_soon_as_it_is_changed(toy: Opens, tmp_pat
         settings = {**scene.app.store.connection("crm").settings, "zone": "Asia/Tokyo"}
         scene.app.change_connection("crm", settings=settings)
         assert scene.app.openings.mapping(route).zone == "Asia/Tokyo"
+
+
+def test_a_first_check_that_is_not_answered_pauses_the_lane_and_blames_no_plugin(
+    toy: Opens, tmp_path: Path
+) -> None:
+    with toy(tmp_path) as scene:
+        scene.sandbox.faults.arm([Fault(kind="status", status=503, path="/me", times=9)])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        (row,) = scene.app.store.connections()
+        assert (row.state, row.problem) == ("ok", None)
+        assert any(paused is not None for paused, _ in scene.app.store.lanes().values())
+        assert scene.app.deliveries()[0].tries == 0
