@@ -8,7 +8,7 @@ from datetime import timedelta
 import attrs
 from attrs import define, field
 
-from crmwire.dedup import can_upsert
+from crmwire.dedup import can_upsert, same
 from crmwire.errors import ConfigurationError, Failure, NeedsReview, Rejected, RetryLater
 from crmwire.filters import truncate
 from crmwire.mapping import ENDINGS
@@ -364,6 +364,8 @@ def _with_user(change: FieldChange, users: dict[str, str | Failure | None]) -> F
         raise user
     if user is None:
         return attrs.evolve(change, written=False, why="no active user has this address")
+    if same(change.old, user):
+        return attrs.evolve(change, new=user, written=False, why="unchanged")
     return attrs.evolve(change, new=user)
 
 
