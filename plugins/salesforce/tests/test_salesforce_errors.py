@@ -12,7 +12,9 @@ from crmwire.errors import Failure, NeedsLogin, NeedsReview, NotAllowed, Rejecte
 from crmwire.types import LimitState
 from crmwire_salesforce.error_table import TABLE
 from crmwire_salesforce.errors import failure_of
+from crmwire_salesforce.sandbox_app.ids import with_checksum
 from crmwire_salesforce.sandbox_app.objects import STANDARD
+from crmwire_salesforce.values import long_id
 
 
 def classified(lab: Any, status: int, body: Any, **headers: str) -> Failure:
@@ -168,3 +170,21 @@ def test_the_table_and_the_sandbox_speak_of_the_same_objects() -> None:
     for type_ in INFO.object_types.values():
         schema = STANDARD[type_.name.lower()]
         assert all(schema.field(name) for name in type_.unique)
+
+
+@pytest.mark.parametrize("code", ["DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"])
+def test_records_whose_ids_stand_in_the_message_are_named(code: str) -> None:
+    text = "doppelter Wert: Code__c bei [0035e00000AbCdE, 0035e00000AbCdEAAX, 00Q5e00000XyZaB]"
+    failure = failure_of(400, [{"message": text, "errorCode": code}])
+    assert isinstance(failure, NeedsReview)
+    assert [(one.type, one.id) for one in failure.candidates] == [
+        ("Contact", long_id("0035e00000AbCdE")),
+        ("Contact", "0035e00000AbCdEAAX"),
+        ("Lead", long_id("00Q5e00000XyZaB")),
+    ]
+
+
+def test_short_ids_get_the_checksum_of_the_vendor() -> None:
+    for id_ in ("0035e00000AbCdE", "00Q5e00000XyZaB", "001AAAAAAAAAAAA", "003000000000000"):
+        assert long_id(id_) == with_checksum(id_)
+    assert long_id("0035e00000AbCdEAAX") == "0035e00000AbCdEAAX"

@@ -273,6 +273,30 @@ def test_a_lost_login_says_why_waits_and_goes_on_after_the_next(logged: Any, cau
     assert len(logged.records("Event")) == len(logged.records("Contact")) == 3
 
 
+def test_a_login_that_is_revoked_in_the_middle_of_200_bookings_loses_none(
+    logged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = logged.sandbox.commit
+
+    def revoking(*change: Any) -> None:
+        commit(*change)
+        if len(logged.sandbox.commits) == 60:
+            logged.sandbox.logins.end("sandbox")
+
+    monkeypatch.setattr(logged.sandbox, "commit", revoking)
+    for n in range(200):
+        logged.accept(logged.booking("created", f"b{n}", email=f"p{n}@example.com", name=f"P {n}"))
+    logged.drain_once()
+    done = logged.states().count("delivered")
+    assert 0 < done < 200
+    assert len(logged.records("Event")) == done
+    assert "needs login" in run("status")
+    logged.log_in()
+    logged.drain(20)
+    assert logged.states() == ["delivered"] * 200
+    assert len(logged.records("Event")) == len(logged.records("Contact")) == 200
+
+
 def test_too_many_logins_are_waited_for(logged: Any) -> None:
     logged.login_admin("set_login", rate_limited=True)
     logged.login_admin("expire_sessions")

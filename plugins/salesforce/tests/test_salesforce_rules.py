@@ -7,7 +7,9 @@ from typing import Any
 
 import attrs
 import pytest
+from click.testing import CliRunner
 
+from crmwire.cli import cli
 from crmwire.errors import NeedsReview, Rejected
 from crmwire.types import About, Ref, Written
 from crmwire.vocabulary import Booking, Person
@@ -202,6 +204,24 @@ def test_a_duplicate_rule_holds_the_booking_with_the_records_it_found(scene: Any
         assert newest.state == "held"
         failure = scene.app.delivery(newest.id).history[-1]["failure"]
         assert [one["id"] for one in failure["candidates"]] == ["003Sb0000000001AAA"]
+
+
+def test_the_record_that_has_a_unique_value_may_be_chosen(scene: Any) -> None:
+    scene.admin("add_field", type="Contact", field="Code__c", unique=True)
+    known = scene.add("Contact", LastName="Roe", Email="other@example.com", Code__c="one")
+    preset = scene.app.preset("sales", "linktime")
+    preset["person"]["fields"]["Contact"]["Code__c"] = {"value": "one", "write": "on_create"}
+    scene.route("linktime", mapping=preset)
+    scene.tell(scene.booking("created"))
+    (row,) = scene.rows("held")
+    failure = scene.app.delivery(row.id).history[-1]["failure"]
+    assert [one["id"] for one in failure["candidates"]] == [known]
+    result = CliRunner().invoke(cli, ["retry", str(row.id), "--use", known], prog_name="crmwire")
+    assert result.exit_code == 0, result.output
+    scene.drain()
+    assert scene.states() == ["delivered"]
+    assert [one["WhoId"] for one in scene.records("Event")] == [known]
+    assert len(scene.records("Contact")) == 1
 
 
 # ---------------------------------------------------------------- optional fields

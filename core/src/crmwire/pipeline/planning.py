@@ -26,11 +26,13 @@ from crmwire.store import ROUTE_REMOVED, Claimed
 from crmwire.types import (
     Candidates,
     Delivery,
+    Draft,
     FieldChange,
     Link,
     Match,
     Query,
     Record,
+    Subject,
     UserRef,
     WritePolicy,
 )
@@ -128,14 +130,21 @@ def _draft(desk: Desk, one: Planned) -> None:
     elif event.type != delivery.event.type:
         drafts = [draft for draft in drafts if not draft.per_event]
     if subject.delivered > subject.version:
-        drafts = [draft for draft in drafts if draft.per_event]
-        if not drafts:
+        if not any(draft.per_event for draft in drafts):
             one.skip = SUPERSEDED
             return
+        # What belongs to the event itself is still written, with its person if nobody was yet.
+        drafts = [one_ for one_ in drafts if one_.per_event or _is_lacking(one_, subject)]
     if not drafts and not one.found:
         one.skip = _nothing(delivery, event.type)
         one.ended = event.type.rpartition(".")[2] in ENDINGS and not subject.links
     one.lines = [Line(draft=draft, planned=[one]) for draft in drafts]
+
+
+def _is_lacking(draft: Draft, subject: Subject) -> bool:
+    """Whether a draft is of a person or company that nobody wrote for the subject yet."""
+    shared = draft.role in ("person", "company")
+    return shared and subject.link(draft.role, draft.item) is None
 
 
 def _nothing(delivery: Delivery, type_: str) -> str:

@@ -52,10 +52,10 @@ answers and `statusCode` in collections, and mean the same.
 _TAIL = """
 A code that is not listed is `RetryLater` with a 5xx status, `NeedsLogin` with 401, `NotAllowed`
 with 403, and `Rejected` otherwise. A trigger's or flow's error is `RetryLater` where its text
-holds the code of a passing trouble, such as UNABLE_TO_LOCK_ROW. DUPLICATES_DETECTED is `Rejected`
-where Salesforce names no record, since the user may see none; its remedy says whether the rule
-blocks or only alerts, where Salesforce tells. Fields that the mapping's `drop`
-names are left out if they alone are refused, and the history says so.
+holds the code of a passing trouble, such as UNABLE_TO_LOCK_ROW. DUPLICATES_DETECTED and
+DUPLICATE_VALUE are `Rejected` where Salesforce names no record, since the user may see none; the
+remedy of the first says whether the rule blocks or only alerts, where Salesforce tells. Fields that
+the mapping's `drop` names are left out if they alone are refused, and the history says so.
 """
 
 _LOGINS = """

@@ -165,14 +165,16 @@ TABLE: Mapping[str, Rule] = {
     "DUPLICATE_DEVELOPER_NAME": Rule(
         Rejected, "Nothing to do: `crmwire setup` takes a field that is there already as made."
     ),
-    "DUPLICATE_VALUE": Rule(
-        Rejected, "Another record has this value in a unique field: merge them, or map another."
-    ),
     # ---------------------------------------------------------- which record
     "DUPLICATES_DETECTED": Rule(
         NeedsReview,
         "A duplicate rule refused it: choose the record that is meant, or in Setup, Duplicate "
         'Rules, set the rule to Alert and `duplicate_rule = "allow_save"` in the mapping.',
+    ),
+    "DUPLICATE_VALUE": Rule(
+        NeedsReview,
+        "Another record has this value in a unique field: choose it if it is the one that is "
+        "meant, or map another value.",
     ),
     "DUPLICATE_EXTERNAL_ID": Rule(
         NeedsReview, "Several records have this key: merge them, or make the field unique."

@@ -13,7 +13,7 @@ from crmwire.types import Record
 from crmwire_salesforce.error_table import ALERTS, BLOCKS, TABLE, Rule
 from crmwire_salesforce.login_errors import run
 from crmwire_salesforce.quota import usage
-from crmwire_salesforce.values import incoming
+from crmwire_salesforce.values import incoming, long_id
 
 HALTED = "PROCESSING_HALTED"
 _SPENT_FOR = 900.0
@@ -22,6 +22,9 @@ _CROWDED_FOR = 10.0
 """Seconds to wait when too many calls ran at once."""
 _URL = re.compile(r"/sobjects/(\w+)/(\w{15,18})$")
 _PLACE = "ERROR at Row:"
+_IDS = re.compile(r"\b(001|003|00Q)[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?\b")
+TYPES: Mapping[str, str] = {"003": "Contact", "00Q": "Lead", "001": "Account"}
+"""Object types of people and companies, by the beginning of their ids."""
 _OF_TRIGGERS = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"})
 _PASSING = ("UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "SERVER_UNAVAILABLE")
 
@@ -128,9 +131,9 @@ def _built(status: int, code: str, message: str, error: Mapping[str, Any]) -> Fa
             after=rule.after,
         )
     if kind is NeedsReview:
-        candidates = tuple(_matches(error))
+        candidates = tuple(_matches(error)) or tuple(_named(message))
         remedy = _of_rule(error) or rule.remedy
-        if not candidates and code == "DUPLICATES_DETECTED":
+        if not candidates and code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE"):
             # Matches that the user may not see, and those of a collection, are not named.
             return Rejected(message, remedy=remedy, code=code, fields=fields)
         return NeedsReview(message, remedy=remedy, code=code, fields=fields, candidates=candidates)
@@ -172,6 +175,12 @@ def _of_rule(error: Mapping[str, Any]) -> str:
     """The remedy by what the rule does: whether it may be passed is told with its result."""
     allowed = _result(error).get("allowSave")
     return "" if allowed is None else ALERTS if allowed else BLOCKS
+
+
+def _named(message: str) -> Iterator[Record]:
+    """The records whose ids stand in a message; ids are not translated."""
+    for found in _IDS.finditer(message):
+        yield Record(type=TYPES[found[1]], id=long_id(found[0]))
 
 
 def _matches(error: Mapping[str, Any]) -> Iterator[Record]:

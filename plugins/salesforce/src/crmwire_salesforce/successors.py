@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from crmwire.errors import Failure
 from crmwire_salesforce import soql
 from crmwire_salesforce.api import run_queries
+from crmwire_salesforce.errors import TYPES
 from crmwire_salesforce.kept import keep, peek
 
 if TYPE_CHECKING:
     from crmwire.connections import Connection
 
-TYPES: Mapping[str, str] = {"003": "Contact", "00Q": "Lead", "001": "Account"}
-"""Object types that may be merged or converted, by the beginning of their ids."""
 KEPT_FOR = 24 * 3600.0
 GONE_FOR = 300.0
 """Seconds; short, since a record may be taken out of the recycle bin."""

@@ -10,6 +10,8 @@ from typing import Any
 from crmwire.types import Value
 
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")
+SHORT = 15
+_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _ID = re.compile(r"[0-9A-Za-z]{15}([0-9A-Za-z]{3})?")
 
 
@@ -42,6 +44,21 @@ def read_datetime(value: Any) -> datetime | None:
 def is_id(text: str) -> bool:
     """Whether this has the shape of a record id. Another shape would fail a whole query."""
     return _ID.fullmatch(text) is not None
+
+
+def long_id(id_: str) -> str:
+    """The id with its checksum: three characters that tell which of the 15 are capitals.
+
+    Messages give ids of 15 characters, answers of 18 (Salesforce Help, "What are Salesforce IDs
+    composed of", read 2026-11).
+    """
+    if len(id_) != SHORT:
+        return id_
+    check = ""
+    for start in range(0, SHORT, 5):
+        bits = sum(1 << place for place in range(5) if id_[start + place].isupper())
+        check += _CHECK[bits]
+    return id_ + check
 
 
 def same_id(one: str, other: str) -> bool:
