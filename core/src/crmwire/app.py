@@ -132,9 +132,9 @@ class App:
         """Replace a feed's settings; its address and secret stay. Raises: ConfigurationError."""
         feeds.change(self.openings, name, settings=settings, allow_unsigned=allow_unsigned)
 
-    def set_signing_secret(self, name: str, secret: str) -> None:
-        """Replace a feed's signing secret."""
-        feeds.set_signing_secret(self.openings, name, secret)
+    def set_signing_secret(self, name: str, secret: str, *, keep_old: bool = False) -> None:
+        """Replace a feed's signing secret; with `keep_old`, the one before still counts too."""
+        feeds.set_signing_secret(self.openings, name, secret, keep_old=keep_old)
 
     def set_feed_token(self, name: str, token: str) -> None:
         """Replace the token that a feed's source is asked with."""
@@ -406,7 +406,7 @@ class App:
 
         Raises: WebhookRefused, UnreadableWebhook, StoreUnavailable.
         """
-        row = self.store.feed(feed)
+        row = self.openings.feed(feed)
         request = WebhookRequest(
             body=body,
             headers={name.lower(): value for name, value in (headers or {}).items()},

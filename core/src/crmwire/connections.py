@@ -50,7 +50,8 @@ class ConnectionSettings:
     (default: what the plugin says, else twice `read_timeout`). `tries` are the waits between
     tries, `give_up_after` when a delivery is held after its first try. `budget_share` (0 to 1) is
     how much of a daily limit may be used, by all that use the account, before crmwire waits.
-    `zone` and `phone_region` are the route's defaults. `plugins` names files in the data folder's `plugins`.
+    `zone` and `phone_region` are the route's defaults. `plugins` names files in the data folder's
+    `plugins`.
     """
 
     host: str | None = None

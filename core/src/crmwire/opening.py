@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from crmwire import stored
 from crmwire.connections import Connection, ConnectionSettings
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crmwire.vault import Vault
 
 TOKEN = grants.TOKEN
+RowT = TypeVar("RowT", "FeedRow", "FeedRow | None")
 
 
 MOST_OPEN = 300
@@ -76,6 +77,8 @@ class Openings:
         self._pacers: dict[str, Pacer] = {}
         self._mappings: dict[int, tuple[str, Mapping]] = {}
         self._sources: dict[int, tuple[str, SourceHooks]] = {}
+        self._rows: tuple[str, dict[str | bytes, FeedRow]] = ("", {})
+        self._by_row: dict[int, tuple[FeedRow, SourceHooks]] = {}
         self._filters: dict[str, Filter] | None = None
 
     # ------------------------------------------------------------ connections
@@ -262,6 +265,29 @@ class Openings:
 
     # ------------------------------------------------------------ feeds
 
+    def feed(self, name: str) -> FeedRow:
+        """The feed of a name. Raises: UnknownName."""
+        return self._row(name, lambda: self.store.feed(name))
+
+    def feed_by_token(self, token_hash: bytes) -> FeedRow | None:
+        """The feed of an address, by its token's hash."""
+        return self._row(token_hash, lambda: self.store.feed_by_token(token_hash))
+
+    def _row(self, key: str | bytes, read: Callable[[], RowT]) -> RowT:
+        """A row, read again only after some process has changed what is set up."""
+        now = self.store.generation()  # first, so that no older row is kept under it
+        with self._lock:
+            if self._rows[0] != now:
+                self._rows = (now, {})
+            kept = self._rows[1]
+            if key in kept:
+                return cast("RowT", kept[key])
+        row = read()
+        if row is not None:
+            with self._lock:
+                kept[key] = row
+        return row
+
     def source_title(self, source: str) -> str:
         """What a source is called; its key if its plugin is not there any more."""
         try:
@@ -287,6 +313,14 @@ class Openings:
 
     def source(self, row: FeedRow) -> SourceHooks:
         """The hooks of a feed. Raises: UnknownName, PluginBroken."""
+        last = self._by_row.get(row.id)
+        if last is not None and last[0] is row:  # the very row: nothing has changed since
+            return last[1]
+        hooks = self._source(row)
+        self._by_row[row.id] = (row, hooks)
+        return hooks
+
+    def _source(self, row: FeedRow) -> SourceHooks:
         kept = self.vault.all(row.owner)
         secrets = tuple(value for name, value in kept.items() if name.startswith("signing"))
         stamp = f"{row}|{hash(secrets)}|{hash(kept.get(TOKEN))}"

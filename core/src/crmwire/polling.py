@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,6 +28,8 @@ TRIES = (30.0, 120.0, 600.0, 1800.0, 3600.0)
 JITTER = 0.2
 AT_ONCE = 4
 """Feeds that are asked at the same time."""
+PATIENCE = 5.0
+"""Seconds in which sources may still answer when the daemon is told to stop."""
 EVERY = "poll_every"
 """The feed's setting of that name replaces what the source says."""
 LEAST = 1.0
@@ -50,8 +51,7 @@ class Poller:
         self._sweep = sweep
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="crmwire-poll")
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._asked: set[int] = set()
 
     def start(self) -> None:
@@ -59,9 +59,13 @@ class Poller:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask nobody any more; what is asked now ends by itself and is stored if it can be."""
+        """Ask nobody any more, and let what is asked now end, for at most PATIENCE seconds.
+
+        What takes longer is given up with the process, and asked for again after the next start.
+        """
         self._stop.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._asked, PATIENCE)
 
     def step(self) -> list[str]:
         """Begin to ask every feed that is due; returns their names."""
@@ -72,13 +76,15 @@ class Poller:
             standing = known.get(row.id, PollRow(feed=row.id))
             if standing.due_at > now or not self._is_polled(row):
                 continue
-            with self._lock:
+            with self._changed:
+                if self._stop.is_set() or len(self._asked) >= AT_ONCE:
+                    break
                 if row.id in self._asked:
                     continue
                 self._asked.add(row.id)
-            if self._stop.is_set():
-                break
-            self._pool.submit(self._work, row)
+            # Daemon threads: a source that hangs must not keep the process from ending.
+            name = f"crmwire-poll {row.name}"
+            threading.Thread(target=self._work, args=(row,), name=name, daemon=True).start()
             begun.append(row.name)
         return begun
 
@@ -117,9 +123,13 @@ class Poller:
         try:
             while not self._stop.is_set() and self._asked_well(row):
                 pass
+        except Exception as error:  # noqa: BLE001  (the feed is asked again later)
+            if not self._stop.is_set():  # else the store may be closed already
+                log.error("poll_broke", feed=row.name, error=f"{type(error).__name__}: {error}")
         finally:
-            with self._lock:
+            with self._changed:
                 self._asked.discard(row.id)
+                self._changed.notify_all()
 
     def _asked_well(self, row: FeedRow) -> bool:
         """Ask once; whether to ask at once again."""
@@ -157,8 +167,6 @@ class Poller:
             try:
                 self.step()
             except Exception as error:  # noqa: BLE001  (the next sweep must come)
-                if self._stop.is_set():  # the pool was shut down meanwhile
-                    return
                 log.error("polls_failed", error=f"{type(error).__name__}: {error}")
 
 

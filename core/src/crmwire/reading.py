@@ -42,8 +42,10 @@ def a_text(value: object) -> str | None:
     """The text without space around it; None if it is blank or no text."""
     if not isinstance(value, str):
         return None
-    # Half of a surrogate pair, which JSON can spell, cannot be stored as UTF-8.
-    return re.sub("[\ud800-\udfff]", "\ufffd", value).strip() or None
+    if not value.isascii():
+        # Half of a surrogate pair, which JSON can spell, cannot be stored as UTF-8.
+        value = re.sub("[\ud800-\udfff]", "\ufffd", value)
+    return value.strip() or None
 
 
 def an_id(value: object) -> str | None:

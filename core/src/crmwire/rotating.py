@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 BATCH = 50
 """Secrets that are moved in one transaction, so that nobody waits long for the next."""
+PAUSE = 0.002
+"""Seconds between two transactions: whoever waits for the database is not fair by itself."""
 
 
 @frozen(kw_only=True)
@@ -262,3 +265,4 @@ def _move(
             return moved, unreadable
         after = last
         told(moved, whole)
+        time.sleep(PAUSE)

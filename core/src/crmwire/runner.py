@@ -28,6 +28,7 @@ from crmwire.purging import Purger
 from crmwire.receiver import receiver
 from crmwire.rechecking import Rechecker
 from crmwire.tallies import Tallies
+from crmwire.timekeeping import Timekeeper
 
 log = structlog.get_logger("crmwire.runner")
 
@@ -42,9 +43,10 @@ class Daemon:
         self.app = app
         self.tallies = Tallies()
         self.drainer = Drainer(app.openings, self.tallies)
+        self.timekeeper = Timekeeper(app.store, app.clock)
         self.engine = Engine(
             self.drainer.drain,
-            due=lambda: app.store.due_lanes(app.clock.now()),
+            due=self._due,
             crm_of=lambda lane: self._crms().get(lane, lane.partition(":")[0]),
             hangs=self.drainer.hangs,
             sweep=sweep,
@@ -64,12 +66,18 @@ class Daemon:
         """Which CRM a lane belongs to; a lane that is not known yet is looked up by the sweep."""
         return self._crm_by_lane
 
+    def _due(self) -> list[str]:
+        """The lanes to drain, with the clocks looked at before."""
+        self.timekeeper.look()
+        return self.app.store.due_lanes(self.app.clock.now())
+
     def health(self) -> dict[str, object]:
         """What `GET /healthz` says."""
         return {"status": "ok", "set_aside": sorted(self.engine.set_aside())}
 
     def start(self) -> None:
         """Begin to drain what waits."""
+        self.timekeeper.begin()
         rotating.announce(self.app.store, self.app.vault)
         for row in self.app.store.connections():
             self._crm_by_lane[row.lane] = row.crm

@@ -142,8 +142,13 @@ class Details:
 
 def merged(old: Details, new: Details) -> Details:
     """`old` with everything that `new` says laid over it; silence changes nothing."""
+    if old == _NOTHING:
+        return new
     result: Details = _overlaid(old, new)
     return result
+
+
+_NOTHING = Details()
 
 
 def _overlaid(old: Any, new: Any) -> Any:

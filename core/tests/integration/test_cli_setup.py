@@ -157,6 +157,14 @@ def test_settings_are_replaced_one_by_one(ready: Command, url: str) -> None:
     assert listed["settings"] == {"host": url, "zone": "UTC", "read_timeout": 5}
 
 
+def test_a_version_that_looks_like_a_number_stays_a_text(ready: Command) -> None:
+    again = ("connection", "add", "toy", "--name", "sales", "--set", "api_version=62.0")
+    result = ready(*again, typed="sandbox")
+    assert result.exit_code == 0, result.stderr
+    (listed,) = data(ready("connection", "list", "--json"))
+    assert listed["settings"]["api_version"] == "62.0"
+
+
 def test_removing_a_connection_removes_its_token(ready: Command) -> None:
     refused = ready("connection", "remove", "sales")
     assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)

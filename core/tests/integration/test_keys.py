@@ -133,6 +133,7 @@ def test_rotation_under_load_loses_nothing(app: App, folder: Path) -> None:
                     failures.append(error)
                     return
                 number += 1
+                time.sleep(0.002)  # SQLite lets who waits starve behind who never rests
 
     threads = [threading.Thread(target=renew, args=(worker,)) for worker in range(4)]
     for thread in threads:
@@ -297,3 +298,29 @@ def test_the_command_takes_a_key_from_standard_input(app: App, folder: Path) -> 
 def test_a_key_file_that_others_can_read_is_told_of(app: App, folder: Path) -> None:
     (folder / "config" / "keys").chmod(0o644)
     assert "chmod 600" in run().output
+
+
+@pytest.mark.parametrize("wrong", ["another key", "the same id, another key", "no file", "nothing"])
+def test_commands_and_the_daemon_refuse_to_start_with_a_wrong_key_and_overwrite_nothing(
+    app: App, folder: Path, wrong: str
+) -> None:
+    path = folder / "config" / "keys"
+    (old,) = app.vault.keys
+    right = path.read_text()
+    if wrong == "no file":
+        path.unlink()
+    else:
+        key_id, key = new_key()
+        texts = {"another key": line_of(key_id, key), "nothing": ""}
+        path.write_text(texts.get(wrong, line_of(old, key)))
+    before = path.read_text() if path.exists() else None
+    for arguments in (["status"], ["serve", "--port", "0"], ["keys", "rotate", "--yes"]):
+        refused = CliRunner().invoke(cli, arguments)
+        assert refused.exit_code == 2, refused.output
+        assert "key" in refused.stderr
+    secret = CliRunner().invoke(cli, ["feed", "add", "x", "--source", "calcom"], input="hush")
+    assert secret.exit_code == 2
+    assert (path.read_text() if path.exists() else None) == before
+    path.write_text(right)
+    with App(folder / "home") as again:
+        assert all_read(again)

@@ -268,8 +268,8 @@ class TestFailures:
         def poll() -> Chunk:
             return Chunk(cursor=None, more=True)
 
+        monkeypatch.setattr(toysource, "poll", poll)
         with opened() as polled:
-            monkeypatch.setattr(toysource, "poll", poll)
             with pytest.raises(PluginBroken, match="does not go on"):
                 polled.ask()
 
@@ -280,8 +280,8 @@ class TestFailures:
         def poll() -> Chunk:
             return Chunk(cursor=object())  # type: ignore[arg-type]
 
+        monkeypatch.setattr(toysource, "poll", poll)
         with opened() as polled:
-            monkeypatch.setattr(toysource, "poll", poll)
             assert self.failed(polled).failure == "plugin_broken"
 
 
@@ -361,3 +361,45 @@ def test_status_tells_how_the_polling_stands(opened: Opened) -> None:
         assert "cal: its source cannot be asked. The source does not accept" in said()
         (wrong,) = [one.trouble for one in polled.app.wrong_now()]
         assert wrong.seen.command == "crmwire check cal"
+
+
+def test_a_source_that_hangs_does_not_keep_the_daemon_from_stopping(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crmwire import polling
+
+    monkeypatch.setattr(polling, "PATIENCE", 0.2)
+    with opened() as polled:
+        polled.happen(body(1))
+        polled.calendar.faults.arm([Fault(kind="latency", seconds=3.0)])
+        assert polled.poller.step() == ["cal"]
+        assert polled.poller.step() == []  # it is being asked
+        started = time.monotonic()
+        polled.poller.stop()
+        assert time.monotonic() - started < 1.0
+        assert polled.poller.step() == []
+
+
+def test_a_polled_feed_is_added_with_its_token(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from crmwire.cli.commands import cli
+    from crmwire.cli.state import State
+
+    def run(*words: str, given: str = "") -> str:
+        done = CliRunner().invoke(cli, [*words], input=given, obj=State())
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    address = "https://calendars.example.com/private-7f/basic.ics"
+    with surroundings(tmp_path):
+        add = ("feed", "add", "--source", "ics")
+        said = run(*add, "open", "--set", f"url={address}")
+        assert "is asked by the daemon" in said
+        run(*add, "team", "--set", "secret_url=true", given=address)
+        assert address not in run("export")
+        run("feed", "token", "team", given=address + "?again")
+        with App(tmp_path / "home") as app:
+            hooks = app.openings.source(app.store.feed("team"))
+            assert hooks.feed.token == address + "?again"
+            assert hooks.is_polled()

@@ -122,7 +122,7 @@ def test_a_database_of_that_version_has_the_newest_schema_and_every_row(
         assert conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
     for table, rows in before.items():
-        assert [row[: len(rows[0])] for row in after[table]][: len(rows)] == rows, table
+        assert {*rows} <= {row[: len(rows[0])] for row in after[table]}, table
 
 
 @EARLIER

@@ -310,3 +310,18 @@ def test_paths(text: str, found: object) -> None:
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         path(text)
+
+
+def test_the_description_in_the_documents_can_be_used() -> None:
+    import re
+    import tomllib
+    from pathlib import Path
+
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "any-tool.md").read_text()
+    data = tomllib.loads("".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)))
+    settings = settings_of(
+        Feed(name="rooms", source="webhook", settings=data["feeds"]["rooms"]["settings"])
+    )
+    assert settings.signature is not None
+    assert settings.signature.encoding == "base64"
+    assert settings.events["room.absent"].partial

@@ -25,6 +25,16 @@ def test_a_budget_that_is_spent_holds_every_call_back() -> None:
         pacer.take("calls")
     assert caught.value.pause
     assert caught.value.after == pytest.approx(BUDGET_PAUSE)
+    assert caught.value.message.startswith("500 of 1000 calls of the daily limit are used")
+    assert "stops at 50%" in caught.value.message
+    assert "budget_share" in caught.value.remedy
+
+
+def test_a_window_that_is_used_up_says_which() -> None:
+    pacer = Pacer(HeldClock(NOW), [Limit(name="calls", calls=1, seconds=60.0)])
+    pacer.take("calls")
+    with pytest.raises(RetryLater, match="The calls limit of the account is used up"):
+        pacer.take("calls")
 
 
 def test_without_a_budget_a_daily_limit_is_used_to_the_end() -> None:

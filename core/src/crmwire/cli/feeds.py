@@ -36,6 +36,9 @@ def feed() -> None:
     help="A setting of the source's own; may be given several times.",
 )
 @click.option("--since", metavar="DATE", help="Where polling begins (default: now).")
+@click.option(
+    "--keep-old", is_flag=True, help="Let the secret that is replaced count until the next one."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 def feed_add(
@@ -46,13 +49,15 @@ def feed_add(
     allow_unsigned: bool,
     pairs: tuple[str, ...],
     since: str | None,
+    keep_old: bool,
     as_json: bool,
 ) -> None:
     """Add a feed and print the path that its webhooks are sent to.
 
     The signing secret is read from standard input, or asked for in a terminal; for a source that
     is polled it is the API token instead. The name of a feed that is there replaces that secret,
-    and the settings that are given.
+    and the settings that are given; with --keep-old the secret before counts too, until the
+    source signs with the new one.
     """
     from crmwire.app import parse_since
 
@@ -90,7 +95,10 @@ def feed_add(
             if chosen:
                 app.change_feed(name, settings=merged, allow_unsigned=known.allow_unsigned)
             if secret is not None:
-                (app.set_feed_token if polled else app.set_signing_secret)(name, secret)
+                if polled:
+                    app.set_feed_token(name, secret)
+                else:
+                    app.set_signing_secret(name, secret, keep_old=keep_old)
             path = app.feed_address(known)
         info = hooks.source_info()
     if as_json:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crmwire.store import FeedRow
 
 SIGNING = "signing"
+SIGNING_OLD = "signing-old"
 ADDRESS = "address"
 """The names of a feed's secrets: what webhooks are signed with, and where they are sent; the
 token for the source's API is called as a connection's is."""
@@ -130,21 +131,31 @@ def change(
     openings.store.write(job)
 
 
-def set_signing_secret(openings: Openings, name: str, secret: str) -> None:
-    """Replace a feed's signing secret."""
-    _put(openings, name, SIGNING, secret)
+def set_signing_secret(
+    openings: Openings, name: str, secret: str, *, keep_old: bool = False
+) -> None:
+    """Replace a feed's signing secret; with `keep_old`, the one before counts until the next."""
+    old = openings.vault.get(openings.store.feed(name).owner, SIGNING) if keep_old else None
+    _put(openings, name, SIGNING, secret, {SIGNING_OLD: old if old != secret else None})
 
 
 def set_api_token(openings: Openings, name: str, token: str) -> None:
     """Replace the token that the source's API is asked with."""
-    _put(openings, name, TOKEN, token)
+    _put(openings, name, TOKEN, token, {})
 
 
-def _put(openings: Openings, feed: str, name: str, secret: str) -> None:
+def _put(
+    openings: Openings, feed: str, name: str, secret: str, others: Mapping[str, str | None]
+) -> None:
     row, now = openings.store.feed(feed), openings.clock.now().timestamp()
 
     def job(db: Any) -> None:
         openings.vault.put_in(db, row.owner, name, secret)
+        for other, value in others.items():
+            if value is None:
+                setup.delete_secret(db, row.owner, other)
+            else:
+                openings.vault.put_in(db, row.owner, other, value)
         polls.ask_soon(db, row.id)
         audit.record(db, now, "changed", "feed", feed, secrets=(name,))
 

@@ -20,6 +20,7 @@ from crmwire.store import (
     accepting,
     audit,
     backfills,
+    generations,
     logins,
     polls,
     questions,
@@ -155,7 +156,8 @@ class Store:
     ) -> Future[list[Accepted]]:
         """As `accept`, for callers that wait otherwise."""
         moment = now.timestamp()
-        return self._writer.submit(lambda db: accepting.accept(db, feed, events, moment))
+        made = [accepting.ready(event) for event in events]
+        return self._writer.submit(lambda db: accepting.accept(db, feed, made, moment))
 
     def rehearse(
         self, feed: int, events: Sequence[Event], now: datetime
@@ -331,6 +333,11 @@ class Store:
     def feed(self, name: str) -> FeedRow:
         with self._read() as db:
             return setup.feed(db, name)
+
+    def generation(self) -> str:
+        """Another text after each change of feeds, their secrets, routes or lanes."""
+        with self._read() as db:
+            return generations.generation(db)
 
     def feed_by_token(self, token_hash: bytes) -> FeedRow | None:
         with self._read() as db:

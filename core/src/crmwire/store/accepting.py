@@ -11,7 +11,7 @@ from attrs import frozen
 from sqlite_utils import Database
 
 from crmwire import stored
-from crmwire.store import joining, questions, tombstones
+from crmwire.store import generations, joining, questions, tombstones
 from crmwire.store.migrations import READY, SKIPPED
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, merged
@@ -63,13 +63,27 @@ def dedupe_key(event: Event) -> bytes:
     return hashlib.sha256(text.encode()).digest()[:16]
 
 
-def accept(db: Database, feed: int, events: Sequence[Event], now: float) -> list[Accepted]:
+@frozen
+class Ready:
+    """An event as it will be read again, with the text that is stored of it."""
+
+    event: Event
+    text: str
+
+
+def ready(event: Event) -> Ready:
+    """Made before the transaction, so that nobody waits for it there."""
+    text = stored.event_text(event)
+    return Ready(stored.loads(text, Event), text)
+
+
+def accept(db: Database, feed: int, events: Sequence[Event | Ready], now: float) -> list[Accepted]:
     """Store events with their deliveries; a repeat changes nothing and is marked."""
-    return [_accept(db, feed, event, now) for event in events]
+    return [_accept(db, feed, one if isinstance(one, Ready) else ready(one), now) for one in events]
 
 
-def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
-    event = stored.loads(stored.dumps(event), Event)  # as it will be read again
+def _accept(db: Database, feed: int, one: Ready, now: float) -> Accepted:
+    event = one.event
     known = known_event(db, feed, event)
     if known is not None:
         return Accepted(event_id=known[0], duplicate=True)
@@ -82,9 +96,9 @@ def _accept(db: Database, feed: int, event: Event, now: float) -> Accepted:
         key = dedupe_key(event)
         event_id = _insert_event(db, feed, key, event, now, None, False, None)
         return Accepted(event_id=event_id, ignored=event.ignored)
-    event_id, subject, details = take_in(db, feed, event, now)
-    count, lanes = _deliver(db, feed, event, event_id, subject, details, now)
-    return Accepted(event_id=event_id, deliveries=count, lanes=frozenset(lanes))
+    taken = take_in(db, feed, event, now, one.text)
+    count, lanes = _deliver(db, feed, event, taken, now)
+    return Accepted(event_id=taken.event_id, deliveries=count, lanes=frozenset(lanes))
 
 
 def known_event(db: Database, feed: int, event: Event) -> tuple[int, int | None] | None:
@@ -95,25 +109,39 @@ def known_event(db: Database, feed: int, event: Event) -> tuple[int, int | None]
     return None if row is None else (row[0], row[1])
 
 
-def take_in(db: Database, feed: int, event: Event, now: float) -> tuple[int, int, Details]:
+@frozen
+class Taken:
+    """Where an event was stored. `fresh`: nothing was known of its subject before."""
+
+    event_id: int
+    subject: int
+    details: Details
+    fresh: bool
+
+
+def take_in(db: Database, feed: int, event: Event, now: float, text: str | None = None) -> Taken:
     """Store a new event and what is now known of its subject; nothing is delivered yet.
 
-    Returns the ids of event and subject, and the subject's details.
+    `text` is the event's, if it is known.
     """
-    key = dedupe_key(event)
+    key, told = dedupe_key(event), event
     event = joining.as_move(db, feed, event, now)
-    state = _joined(db, feed, event)
-    if state.id is not None:
-        event = tombstones.without_forgotten(db, state.id, event)
-    late = state.id is not None and _is_late(event, state)
-    state = _after(db, feed, event, state, late)
-    subject = _save(db, feed, event, state)
-    snapshot = stored.dumps(
-        {"details": state.details, "status": state.status, "version": state.version}
+    before = _joined(db, feed, event)
+    fresh = before.id is None
+    if before.id is not None:
+        event = tombstones.without_forgotten(db, before.id, event)
+    late = not fresh and _is_late(event, before)
+    state = _after(db, feed, event, before, late)
+    details = stored.details_text(state.details)
+    subject = _save(db, feed, event, state, details)
+    snapshot = (
+        f'{{"details":{details},"status":{json.dumps(state.status)},"version":{state.version}}}'
     )
-    event_id = _insert_event(db, feed, key, event, now, subject, late, snapshot)
+    if event is not told:
+        text = None
+    event_id = _insert_event(db, feed, key, event, now, subject, late, snapshot, text)
     questions.note(db, feed, event.details, state.details, event.occurred_at.timestamp())
-    return event_id, subject, state.details
+    return Taken(event_id, subject, state.details, fresh)
 
 
 def _is_late(event: Event, state: _State) -> bool:
@@ -134,6 +162,7 @@ def _insert_event(
     subject: int | None,
     late: bool,
     snapshot: str | None,
+    text: str | None = None,
 ) -> int:
     row = db.execute(
         "INSERT INTO events (feed, dedupe, subject, type, version, occurred_at, received_at, late,"
@@ -148,7 +177,7 @@ def _insert_event(
             now,
             late,
             event.ignored,
-            stored.dumps(event),
+            text or stored.event_text(event),
             snapshot,
         ),
     ).fetchone()
@@ -272,13 +301,8 @@ def _put_link(
 def _after(db: Database, feed: int, event: Event, state: _State, late: bool) -> _State:
     """The subject's state with this event taken in."""
     status = STATUS.get(event.type, "open")
-    for alias in (event.subject_id, *event.previous_ids):
-        ended = status if status in ENDINGS and alias == event.subject_id else ""
-        db.execute(
-            "INSERT INTO aliases VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
-            " SET ended = CASE WHEN excluded.ended = '' THEN ended ELSE excluded.ended END",
-            (feed, alias, state.id or 0, ended),
-        )
+    if state.id is not None:
+        _name(db, feed, event, state.id)
     if late:
         details = merged(event.details, state.details)
         known = event.partial or state.status != "unknown"
@@ -293,11 +317,27 @@ def _after(db: Database, feed: int, event: Event, state: _State, late: bool) -> 
             status="unknown" if event.partial and state.status == "unknown" else status,
             current=event.subject_id,
         )
-    row = db.execute(
-        "SELECT ended FROM aliases WHERE feed = ? AND alias = ?", (feed, made.current)
-    ).fetchone()
+    ended = status if status in ENDINGS else ""
+    if state.id is not None:
+        row = db.execute(
+            "SELECT ended FROM aliases WHERE feed = ? AND alias = ?", (feed, made.current)
+        ).fetchone()
+        ended = row[0] if row else ""
     # A cancelled id stays cancelled whatever comes after; only a new id can be live again.
-    return attrs.evolve(made, status=row[0]) if row and row[0] else made
+    return attrs.evolve(made, status=ended) if ended else made
+
+
+def _name(db: Database, feed: int, event: Event, subject: int) -> None:
+    """Let all ids of the event lead to the subject, and keep which of them came to an end."""
+    status = STATUS.get(event.type, "open")
+    for alias in (event.subject_id, *event.previous_ids):
+        ended = status if status in ENDINGS and alias == event.subject_id else ""
+        db.execute(
+            "INSERT INTO aliases VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET ended = CASE WHEN excluded.ended = '' THEN ended ELSE excluded.ended END,"
+            " subject = excluded.subject",
+            (feed, alias, subject, ended),
+        )
 
 
 def _with_previous(event: Event, known: Details) -> Details:
@@ -311,28 +351,22 @@ def _with_previous(event: Event, known: Details) -> Details:
     return attrs.evolve(event.details, booking=booking)
 
 
-def _save(db: Database, feed: int, event: Event, state: _State) -> int:
-    values = (state.status, state.version, state.current, stored.dumps(state.details))
+def _save(db: Database, feed: int, event: Event, state: _State, details: str) -> int:
+    values = (state.status, state.version, state.current, details)
     if state.id is not None:
         db.execute(
             "UPDATE subjects SET status = ?, version = ?, current = ?, details = ? WHERE id = ?",
             (*values, state.id),
         )
-        subject = state.id
-    else:
-        subject = int(
-            db.execute(
-                "INSERT INTO subjects (feed, status, version, current, details)"
-                " VALUES (?, ?, ?, ?, ?) RETURNING id",
-                (feed, *values),
-            ).fetchone()[0]
-        )
-    ids = (event.subject_id, *event.previous_ids)
-    marks = ", ".join("?" * len(ids))
-    db.execute(
-        f"UPDATE aliases SET subject = ? WHERE feed = ? AND alias IN ({marks})",
-        (subject, feed, *ids),
+        return state.id
+    subject = int(
+        db.execute(
+            "INSERT INTO subjects (feed, status, version, current, details)"
+            " VALUES (?, ?, ?, ?, ?) RETURNING id",
+            (feed, *values),
+        ).fetchone()[0]
     )
+    _name(db, feed, event, subject)
     return subject
 
 
@@ -340,20 +374,19 @@ def _deliver(
     db: Database,
     feed: int,
     event: Event,
-    event_id: int,
-    subject: int,
-    details: Details,
+    taken: Taken,
     now: float,
 ) -> tuple[int, set[str]]:
-    taken: set[int] = set()
     lanes: set[str] = set()
-    for route in routes_for(db, feed, details):
+    targets = routes_for(db, feed, taken.details)
+    for route in targets:
         early = event.occurred_at.timestamp() < route.since
-        insert_delivery(db, event_id, subject, route, now, early=early)
-        taken.add(route.connection)
+        insert_delivery(
+            db, taken.event_id, taken.subject, route, now, early=early, fresh=taken.fresh
+        )
         if not early:
             lanes.add(route.lane)
-    return len(taken), lanes
+    return len(targets), lanes
 
 
 @frozen(kw_only=True)
@@ -369,17 +402,13 @@ class Target:
 def routes_for(db: Database, feed: int, details: Details) -> list[Target]:
     """The routes of a page's events: one for each connection, the page's own before `*`."""
     page = details.page.id if details.page and details.page.id else ""
-    rows = db.execute(
-        "SELECT r.id, r.connection, r.since, c.lane FROM routes r"
-        " JOIN connections c ON c.id = r.connection"
-        " WHERE r.feed = ? AND r.removed_at IS NULL AND r.page IN (?, '*')"
-        " ORDER BY r.page = '*'",
-        (feed, page),
-    ).fetchall()
     found: dict[int, Target] = {}
-    for route, connection, since, lane in rows:
-        target = Target(route=route, connection=connection, since=since, lane=lane)
-        found.setdefault(connection, target)
+    for one in generations.places(db, feed):
+        if one.page == "*" or one.page == page:
+            target = Target(
+                route=one.route, connection=one.connection, since=one.since, lane=one.lane
+            )
+            found.setdefault(one.connection, target)
     return list(found.values())
 
 
@@ -392,13 +421,21 @@ def insert_delivery(
     *,
     early: bool = False,
     backfill: int | None = None,
+    fresh: bool = False,
 ) -> None:
-    """Put a delivery in the queue, or record at once that it is skipped."""
+    """Put a delivery in the queue, or record at once that it is skipped.
+
+    A `fresh` subject has no others.
+    """
     # It waits with those before it, so that nobody looks for it before.
-    waits = db.execute(
-        "SELECT max(due_at) FROM deliveries WHERE connection = ? AND subject = ? AND state < 2",
-        (target.connection, subject),
-    ).fetchone()[0]
+    waits = (
+        None
+        if fresh
+        else db.execute(
+            "SELECT max(due_at) FROM deliveries WHERE connection = ? AND subject = ? AND state < 2",
+            (target.connection, subject),
+        ).fetchone()[0]
+    )
     db.execute(
         "INSERT INTO deliveries (event, subject, connection, route, state, due_at, reason,"
         " changed_at, backfill) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

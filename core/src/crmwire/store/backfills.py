@@ -144,8 +144,8 @@ def _fate(db: Database, one: BackfillRow, feed: int, event: Event, now: float) -
         return "elsewhere"
     if _is_carried(db, feed, target.connection, event):
         return "known"
-    event_id, subject, _ = take_in(db, feed, event, now)
-    insert_delivery(db, event_id, subject, target, now, backfill=one.id)
+    taken = take_in(db, feed, event, now)
+    insert_delivery(db, taken.event_id, taken.subject, target, now, backfill=one.id)
     return "carried"
 
 

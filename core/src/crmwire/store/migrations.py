@@ -92,6 +92,29 @@ def m009_joins(db: Database) -> None:
     db.execute("CREATE INDEX halves_kept ON halves (kept_until)")
 
 
+@migrations()
+def m010_generation(db: Database) -> None:
+    """What is set up has another generation with each change (see `generations`)."""
+    db.execute("INSERT INTO meta VALUES ('generation', hex(randomblob(8)))")
+    for name, (table, when) in {
+        "feed": ("feeds", ""),
+        "route": ("routes", ""),
+        "secret": ("secrets", "WHEN {row}.owner LIKE 'feed/%'"),
+    }.items():
+        for verb, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+            db.execute(
+                f"CREATE TRIGGER {name}_{verb.lower()} AFTER {verb} ON {table}"
+                f" {when.format(row=row)} BEGIN {_NEW_GENERATION}; END"
+            )
+    db.execute(
+        "CREATE TRIGGER connection_lane AFTER UPDATE OF lane ON connections"
+        f" BEGIN {_NEW_GENERATION}; END"
+    )
+
+
+_NEW_GENERATION = "UPDATE meta SET value = hex(randomblob(8)) WHERE name = 'generation'"
+
+
 _LOGINS = """
 CREATE TABLE logins (
     connection INTEGER PRIMARY KEY,

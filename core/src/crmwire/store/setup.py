@@ -476,6 +476,10 @@ def put_secret(db: Database, owner: str, name: str, key_id: str, blob: bytes) ->
     db.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?)", (owner, name, key_id, blob))
 
 
+def delete_secret(db: Database, owner: str, name: str) -> None:
+    db.execute("DELETE FROM secrets WHERE owner = ? AND name = ?", (owner, name))
+
+
 def get_secrets(db: Database, owner: str) -> dict[str, tuple[str, bytes]]:
     rows = db.execute(
         "SELECT name, key_id, blob FROM secrets WHERE owner = ? ORDER BY name", (owner,)
