@@ -2,8 +2,8 @@
 
 Each bug is a patch of one thing that keeps the promises, put in place in a daemon of its own
 (`python -m soak.bugs NAME serve …`), and the scenario in which it must show. `sound` is no bug and
-must be found to be one by nobody; `two drains` shows that the epochs alone keep two drains of a
-lane apart.
+must find out nothing; `two drains` shows that the epochs alone keep two drains of a lane apart, and
+`repeats taken` that a repeat which is taken for new is still one record, by its links.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ Patch = Callable[[], None]
 STEPS = ("before_settle", "after_attempt", "before_settle", "before_settle")
 
 
+_DENSE = Mischief(faults="dense", kills=0, steps=(), others=())
+
+
 @frozen(kw_only=True)
 class Bug:
     """A patch and the run in which it shows. `found`: whether the checker must find something."""
@@ -30,7 +33,7 @@ class Bug:
     patch: Patch
     crms: tuple[str, ...] = ("salesforce",)
     bookings: int = 40
-    mischief: Mischief = Mischief(faults="dense", kills=0, steps=(), others=())
+    mischief: Mischief = _DENSE
     found: bool = True
 
 
@@ -66,7 +69,7 @@ def _no_key() -> None:
     """People are never looked for: everyone is new."""
     import attrs
 
-    from crmwire import defaults, dedup
+    from crmwire import dedup, defaults
 
     real = dedup.chosen
 
@@ -129,17 +132,20 @@ def _not_looked_up() -> None:
 def _looked_up_too_soon() -> None:
     """What was sent is looked up before it can be known to have been written or not."""
     from crmwire.connections import Connection
+    from crmwire.pipeline import batches
+    from crmwire.runner import Daemon
 
     Connection.settle_after = property(lambda self: 0.01)  # type: ignore[assignment,method-assign]
+    # Rests and waits would hide it now and then.
+    Daemon.__init__.__kwdefaults__["sweep"] = 0.05
+    batches.lane_pause = lambda failures: None
 
 
 def _doubt_is_none() -> None:
-    """What an open attempt made is looked up, and a failure of that counts as none."""
-    from crmwire.errors import Failure
+    """What an open attempt may have made is said not to be there, without looking."""
     from crmwire.hooks import Hooks
 
     def find_written(self: Any, writes: Any) -> Any:
-        _ = Failure
         return [() for _ in writes]
 
     Hooks.find_written = find_written  # type: ignore[method-assign]
@@ -220,15 +226,20 @@ def _ids_not_joined() -> None:
 
 
 def _two_drains() -> None:
-    """Each lane is drained twice at the same time."""
+    """Each lane is drained once more while it is drained."""
     import threading
+    import time
 
     from crmwire.draining import Drainer
 
     real = Drainer.drain
 
     def drain(self: Any, lane: str, stop: Any) -> None:
-        other = threading.Thread(target=real, args=(self, lane, stop), daemon=True)
+        def later() -> None:
+            time.sleep(0.25)
+            real(self, lane, stop)
+
+        other = threading.Thread(target=later, daemon=True)
         other.start()
         real(self, lane, stop)
         other.join()
@@ -265,6 +276,8 @@ def _replace(name: str, real: object, other: object, *modules: Any) -> None:
 _killed = Mischief(faults="none", kills=6, steps=(), others=())
 _stopped = Mischief(faults="dense", kills=0, steps=STEPS, others=())
 _calm = Mischief(faults="none", kills=0, steps=(), others=())
+_late = Mischief(faults="late", kills=0, steps=(), others=())
+_slow = Mischief(faults="slow", kills=0, steps=(), others=())
 _both = ("salesforce", "attio")
 BUGS: dict[str, Bug] = {
     "sound": Bug(patch=_sound, crms=_both, mischief=_stopped, found=False),
@@ -272,18 +285,20 @@ BUGS: dict[str, Bug] = {
     "answer before commit": Bug(patch=_answer_before_commit, mischief=_killed),
     "failed look-up is none": Bug(patch=_failure_as_none, bookings=60),
     "attempt not stored": Bug(patch=_attempt_not_stored, mischief=_stopped),
-    "not looked up": Bug(patch=_not_looked_up),
-    "looked up too soon": Bug(patch=_looked_up_too_soon, bookings=60),
-    "doubt is none": Bug(patch=_doubt_is_none),
+    "not looked up": Bug(patch=_not_looked_up, crms=("attio",)),
+    "looked up too soon": Bug(
+        patch=_looked_up_too_soon, crms=("attio",), bookings=20, mischief=_late
+    ),
+    "doubt is none": Bug(patch=_doubt_is_none, crms=("attio",)),
     "order ignored": Bug(patch=_order_ignored, crms=_both),
     "late is new": Bug(patch=_late_is_new, mischief=_calm, bookings=60),
     "overwrites": Bug(patch=_overwrites, mischief=_calm),
-    "repeats taken": Bug(patch=_repeats_taken, crms=_both, mischief=_calm),
+    "repeats taken": Bug(patch=_repeats_taken, crms=_both, mischief=_calm, found=False),
     "links forgotten": Bug(patch=_links_forgotten, mischief=_calm),
     "failure dropped": Bug(patch=_failure_dropped),
     "ids not joined": Bug(patch=_ids_not_joined, mischief=_calm),
-    "no fencing": Bug(patch=_no_fencing),
-    "two drains": Bug(patch=_two_drains, found=False),
+    "no fencing": Bug(patch=_no_fencing, crms=_both, mischief=_slow),
+    "two drains": Bug(patch=_two_drains, crms=_both, mischief=_slow, found=False),
 }
 
 

@@ -2,7 +2,8 @@
 
 Reads a folder that a run left behind: `webhooks.jsonl` (each webhook and its answer),
 `accounts.json` (which feed goes into which account, and how) and `seen.json` (commits and
-timelines of each account). It imports nothing of crmwire and asks nothing of the daemon or its store.
+timelines of each account). It imports nothing of crmwire and asks nothing of the daemon or its
+store.
 """
 
 from __future__ import annotations

@@ -45,11 +45,16 @@ FAULTS: Mapping[str, Faults] = {
         {"kind": "status", "status": 500, "share": 0.05},
         {"kind": "lost_answer", "share": 0.03},
     ],
-    "dense": [  # for few bookings, to see whether a broken crmwire is found out
+    # For few bookings, to see whether a broken crmwire is found out:
+    "dense": [
         {"kind": "status", "status": 500, "share": 0.06},
-        {"kind": "lost_answer", "share": 0.15},
-        {"kind": "late_commit", "seconds": LATE, "share": 0.08},
+        {"kind": "lost_answer", "method": "POST", "share": 0.25},
+        {"kind": "late_commit", "method": "POST", "seconds": LATE, "share": 0.15},
     ],
+    "late": [
+        {"kind": "late_commit", "method": "POST", "path": "notes", "seconds": 5, "share": 0.5}
+    ],
+    "slow": [{"kind": "latency", "seconds": 0.5}],
     "none": [],
 }
 OTHERS = ("stopped", "full disk", "clock", "vendor down", "tokens expire", "login revoked", "locks")
@@ -129,7 +134,7 @@ class Trouble:
                 self.world.limit_files(-1)
             case "clock":
                 self.world.set_clock(self.dice.choice((86_400, 3600, -3600, -86_400)))
-                time.sleep(self.dice.uniform(0.5, 2))
+                time.sleep(self.dice.uniform(2, 4))
                 self.world.set_clock(0)
             case "vendor down":
                 crm = self.dice.choice(sorted(self.world.sandboxes))

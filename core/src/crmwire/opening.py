@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from crmwire import stored
 from crmwire.connections import Connection, ConnectionSettings
@@ -281,7 +281,7 @@ class Openings:
                 self._rows = (now, {})
             kept = self._rows[1]
             if key in kept:
-                return cast("RowT", kept[key])
+                return kept[key]
         row = read()
         if row is not None:
             with self._lock:

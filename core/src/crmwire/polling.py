@@ -53,6 +53,8 @@ class Poller:
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._asked: set[int] = set()
+        self._never: dict[int, FeedRow] = {}
+        """Feeds that are not polled, as they were when that was found out."""
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._watch, name="crmwire-polls", daemon=True)
@@ -114,10 +116,16 @@ class Poller:
     # ------------------------------------------------------------ inside
 
     def _is_polled(self, row: FeedRow) -> bool:
-        try:
-            return self._openings.source(row).is_polled()
-        except CrmwireError:  # its plugin does not load: `check` tells of it
+        """Whether a feed is asked; found out once, and anew when its settings change."""
+        if self._never.get(row.id) == row:
             return False
+        try:
+            polled = self._openings.source(row).is_polled()
+        except CrmwireError:  # its plugin does not load: `check` tells of it
+            polled = False
+        if not polled:
+            self._never[row.id] = row
+        return polled
 
     def _work(self, row: FeedRow) -> None:
         try:

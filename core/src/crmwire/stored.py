@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 import attrs
 import cattrs
 
-from crmwire.types import Event, Ref, Write
-from crmwire.vocabulary import Details
+from crmwire.types import Ref, Write
 
 T = TypeVar("T")
 
@@ -30,48 +29,6 @@ def dumps(value: object) -> str:
     """An attrs object, or plain data, as JSON text that can be stored as UTF-8."""
     text = json.dumps(_conv.unstructure(value), ensure_ascii=False, separators=(",", ":"))
     return whole(text)
-
-
-_encoder = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), check_circular=False, default=lambda one: _plain(one)
-)
-
-
-def event_text(event: Event) -> str:
-    """The same text as `dumps`, quicker."""
-    return whole(_encoder.encode(event))
-
-
-def details_text(details: Details) -> str:
-    """The same text as `dumps`, quicker."""
-    return whole(_encoder.encode(details))
-
-
-def _plain(value: Any) -> Any:
-    """One layer of a value as plain data: the encoder asks again for what is inside."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    known = _fields.get(type(value))
-    if known is None:
-        if not attrs.has(type(value)):
-            return _conv.unstructure(value)
-        known = _fields[type(value)] = tuple(
-            (one.name, _default(one)) for one in attrs.fields(type(value))
-        )
-    made = {}
-    for name, default in known:
-        part = getattr(value, name)
-        if part is not default and part != default:
-            made[name] = part
-    return made
-
-
-_fields: dict[type, tuple[tuple[str, Any], ...]] = {}
-
-
-def _default(field: Any) -> Any:
-    factory = getattr(field.default, "factory", None)
-    return field.default if factory is None else factory()
 
 
 def whole(text: str) -> str:

@@ -269,9 +269,8 @@ class TestFailures:
             return Chunk(cursor=None, more=True)
 
         monkeypatch.setattr(toysource, "poll", poll)
-        with opened() as polled:
-            with pytest.raises(PluginBroken, match="does not go on"):
-                polled.ask()
+        with opened() as polled, pytest.raises(PluginBroken, match="does not go on"):
+            polled.ask()
 
     def test_what_cannot_be_kept_stops_only_this_feed(
         self, opened: Opened, monkeypatch: pytest.MonkeyPatch
@@ -396,10 +395,25 @@ def test_a_polled_feed_is_added_with_its_token(tmp_path: Path) -> None:
         add = ("feed", "add", "--source", "ics")
         said = run(*add, "open", "--set", f"url={address}")
         assert "is asked by the daemon" in said
-        run(*add, "team", "--set", "secret_url=true", given=address)
-        assert address not in run("export")
-        run("feed", "token", "team", given=address + "?again")
+        secret = address.replace("7f", "secret")
+        run(*add, "team", "--set", "secret_url=true", given=secret)
+        assert secret not in run("export")
+        run("feed", "token", "team", given=secret + "?again")
         with App(tmp_path / "home") as app:
             hooks = app.openings.source(app.store.feed("team"))
-            assert hooks.feed.token == address + "?again"
+            assert hooks.feed.token == secret + "?again"
             assert hooks.is_polled()
+
+
+def test_a_feed_that_is_not_polled_is_looked_at_once(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened() as polled:
+        polled.app.add_feed("plain", source="calcom", signing_secret="s")
+        openings, looked = polled.app.openings, []
+        real = openings.source
+        monkeypatch.setattr(openings, "source", lambda row: looked.append(row.name) or real(row))
+        polled.app.store.write(lambda db: db.execute("UPDATE polls SET due_at = 9e9"))
+        for _ in range(5):
+            polled.poller.step()
+        assert looked.count("plain") == 1

@@ -34,7 +34,7 @@ class Desk:
     ) -> str:
         """The address of HubSpot's page."""
         app, url = self.scene.app, self.scene.vendor.url
-        quick = {"tries": [0.01], "read_timeout": 2.0, "settle_after": 0.3}
+        quick = {"tries": [0.01], "read_timeout": 10.0, "settle_after": 0.3}
         settings = {"host": url, "login_host": url, "client_id": client, **quick, **more}
         app.prepare_login(self.name, crm="hubspot", settings=settings)
         secrets = {"client_secret": secret}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+
+from crmwire.sandbox import CLIENT_ID, CLIENT_SECRET
+from crmwire.sandbox.loginpage import press
 
 hubspot = pytest.importorskip("hubspot", reason="hubspot-api-client is not installed")
 
@@ -18,6 +22,8 @@ from hubspot.crm.contacts import (  # noqa: E402
     SimplePublicObjectInputForCreate,
 )
 from hubspot.crm.contacts.exceptions import ApiException  # noqa: E402
+from hubspot.oauth.exceptions import ApiException as OAuthException  # noqa: E402
+from hubspot.utils.oauth import get_auth_url  # noqa: E402
 
 
 @pytest.fixture
@@ -170,3 +176,34 @@ def test_owners_and_properties_are_listed(api: Any, vendor: Any) -> None:
     assert [one.id for one in page.results] == [owner["id"]]
     names = [one.name for one in api.crm.properties.core_api.get_all("contacts").results]
     assert "email" in names
+
+
+def test_a_person_logs_in_and_the_token_is_refreshed_and_told_about(api: Any, vendor: Any) -> None:
+    """By the client's own address of HubSpot's page, at the sandbox's host."""
+    back = "http://localhost:8765/oauth/callback"
+    address = get_auth_url(
+        client_id=CLIENT_ID,
+        redirect_uri=back,
+        scope=("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write"),
+        optional_scope=("crm.schemas.contacts.write",),
+        state="s",
+    )
+    came = urlsplit(press(address.replace("https://app.hubspot.com", vendor.url)))
+    code = dict(parse_qsl(came.query))["code"]
+    app = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    tokens = api.oauth.tokens_api
+    first = tokens.create(grant_type="authorization_code", code=code, redirect_uri=back, **app)
+    again = tokens.create(grant_type="refresh_token", refresh_token=first.refresh_token, **app)
+    assert again.access_token != first.access_token
+    told = api.oauth.access_tokens_api.get(again.access_token)
+    assert told.hub_id == vendor.app.accounts["sandbox"].portal_id
+    assert "crm.schemas.contacts.write" not in told.scopes
+    api.access_token = again.access_token
+    api.config["access_token"] = again.access_token
+    contact = api.crm.contacts.basic_api.create(_new(email="ada@example.com"))
+    assert list(vendor.people()) == ["ada@example.com"]
+    assert vendor.people()["ada@example.com"].id == contact.id
+    with pytest.raises(OAuthException) as raised:
+        tokens.create(grant_type="refresh_token", refresh_token="unknown", **app)
+    assert raised.value.status == 400
+    assert "BAD_REFRESH_TOKEN" in raised.value.body

@@ -121,7 +121,7 @@ def _draft(desk: Desk, one: Planned) -> None:
         return
     subject = seen_by(delivery)
     drafts = list(desk.conn.hooks.map_event(event, subject, mapping))
-    if delivery.late and event.type != delivery.event.type:
+    if delivery.late:
         # The record that belongs to the event itself tells what the event told.
         drafts = [draft for draft in drafts if not draft.per_event]
         if subject.status not in ("cancelled", "rejected"):

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from crmwire import stored
 from crmwire.store import generations, joining, questions, tombstones
+from crmwire.store.generations import Place
 from crmwire.store.migrations import READY, SKIPPED
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, merged
@@ -69,12 +70,16 @@ class Ready:
 
     event: Event
     text: str
+    details: str
+    """The part of the text that tells the event's details."""
 
 
 def ready(event: Event) -> Ready:
     """Made before the transaction, so that nobody waits for it there."""
-    text = stored.event_text(event)
-    return Ready(stored.loads(text, Event), text)
+    details = stored.dumps(event.details)
+    rest = stored.dumps(attrs.evolve(event, details=Details()))
+    text = rest if details == "{}" else f'{rest[:-1]},"details":{details}}}'
+    return Ready(stored.loads(text, Event), text, details)
 
 
 def accept(db: Database, feed: int, events: Sequence[Event | Ready], now: float) -> list[Accepted]:
@@ -96,8 +101,9 @@ def _accept(db: Database, feed: int, one: Ready, now: float) -> Accepted:
         key = dedupe_key(event)
         event_id = _insert_event(db, feed, key, event, now, None, False, None)
         return Accepted(event_id=event_id, ignored=event.ignored)
-    taken = take_in(db, feed, event, now, one.text)
-    count, lanes = _deliver(db, feed, event, taken, now)
+    places = generations.places(db, feed)
+    taken = take_in(db, feed, event, now, places, one)
+    count, lanes = _deliver(db, event, taken, now, places)
     return Accepted(event_id=taken.event_id, deliveries=count, lanes=frozenset(lanes))
 
 
@@ -119,26 +125,34 @@ class Taken:
     fresh: bool
 
 
-def take_in(db: Database, feed: int, event: Event, now: float, text: str | None = None) -> Taken:
+def take_in(
+    db: Database,
+    feed: int,
+    event: Event,
+    now: float,
+    places: Sequence[Place],
+    texts: Ready | None = None,
+) -> Taken:
     """Store a new event and what is now known of its subject; nothing is delivered yet.
 
-    `text` is the event's, if it is known.
+    `places` are the feed's routes, `texts` what is to be stored of the event, if it is known.
     """
     key, told = dedupe_key(event), event
-    event = joining.as_move(db, feed, event, now)
+    if any(place.joins for place in places):
+        event = joining.as_move(db, feed, event, now)
     before = _joined(db, feed, event)
     fresh = before.id is None
     if before.id is not None:
         event = tombstones.without_forgotten(db, before.id, event)
     late = not fresh and _is_late(event, before)
     state = _after(db, feed, event, before, late)
-    details = stored.details_text(state.details)
+    same = texts is not None and state.details is told.details
+    details = texts.details if texts is not None and same else stored.dumps(state.details)
     subject = _save(db, feed, event, state, details)
     snapshot = (
         f'{{"details":{details},"status":{json.dumps(state.status)},"version":{state.version}}}'
     )
-    if event is not told:
-        text = None
+    text = texts.text if texts is not None and event is told else None
     event_id = _insert_event(db, feed, key, event, now, subject, late, snapshot, text)
     questions.note(db, feed, event.details, state.details, event.occurred_at.timestamp())
     return Taken(event_id, subject, state.details, fresh)
@@ -177,7 +191,7 @@ def _insert_event(
             now,
             late,
             event.ignored,
-            text or stored.event_text(event),
+            text or stored.dumps(event),
             snapshot,
         ),
     ).fetchone()
@@ -371,14 +385,10 @@ def _save(db: Database, feed: int, event: Event, state: _State, details: str) ->
 
 
 def _deliver(
-    db: Database,
-    feed: int,
-    event: Event,
-    taken: Taken,
-    now: float,
+    db: Database, event: Event, taken: Taken, now: float, places: Sequence[Place]
 ) -> tuple[int, set[str]]:
     lanes: set[str] = set()
-    targets = routes_for(db, feed, taken.details)
+    targets = routes_for(places, taken.details)
     for route in targets:
         early = event.occurred_at.timestamp() < route.since
         insert_delivery(
@@ -399,11 +409,11 @@ class Target:
     lane: str
 
 
-def routes_for(db: Database, feed: int, details: Details) -> list[Target]:
+def routes_for(places: Sequence[Place], details: Details) -> list[Target]:
     """The routes of a page's events: one for each connection, the page's own before `*`."""
     page = details.page.id if details.page and details.page.id else ""
     found: dict[int, Target] = {}
-    for one in generations.places(db, feed):
+    for one in places:
         if one.page == "*" or one.page == page:
             target = Target(
                 route=one.route, connection=one.connection, since=one.since, lane=one.lane

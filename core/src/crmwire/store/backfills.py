@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from sqlite_utils import Database
 
 from crmwire import stored
-from crmwire.store import tombstones
+from crmwire.store import generations, tombstones
 from crmwire.store.accepting import (
     EARLY,
     ENDINGS,
@@ -144,7 +144,7 @@ def _fate(db: Database, one: BackfillRow, feed: int, event: Event, now: float) -
         return "elsewhere"
     if _is_carried(db, feed, target.connection, event):
         return "known"
-    taken = take_in(db, feed, event, now)
+    taken = take_in(db, feed, event, now, generations.places(db, feed))
     insert_delivery(db, taken.event_id, taken.subject, target, now, backfill=one.id)
     return "carried"
 
@@ -184,7 +184,7 @@ def _once_more(
 
 def _target(db: Database, one: BackfillRow, feed: int, details: Details) -> Target | None:
     """The backfill's route, if events of this page go there."""
-    for target in routes_for(db, feed, details):
+    for target in routes_for(generations.places(db, feed), details):
         if target.route == one.route:
             return target
     return None

@@ -129,9 +129,17 @@ class Writer:
     def _in_savepoint(
         self, job: Job[Any], future: Future[Any]
     ) -> tuple[Future[Any], Any, BaseException | None]:
+        conn = self._db.conn
         try:
-            with self._db.atomic():
-                return future, job(self._db), None
+            conn.execute("SAVEPOINT job")  # always that name: SQLite need not parse it again
+            try:
+                made = job(self._db)
+            except BaseException:
+                if conn.in_transaction:  # else the error has undone all of it
+                    conn.execute("ROLLBACK TO job")
+                    conn.execute("RELEASE job")
+                raise
+            conn.execute("RELEASE job")
         except CrmwireError as error:
             return future, None, error
         except sqlite3.IntegrityError as error:
@@ -140,6 +148,7 @@ class Writer:
             return future, None, _not_committed(error)
         except Exception as error:  # noqa: BLE001  (it is the caller's, and only the caller's)
             return future, None, error
+        return future, made, None
 
     def truncate_log(self) -> bool:
         """Move the write-ahead log into the database and empty it; whether that was possible."""

@@ -13,7 +13,6 @@ import attrs
 from sqlite_utils import Database
 
 from crmwire import stored
-from crmwire.store import generations
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, merged
 
@@ -28,8 +27,6 @@ _HALVES = {"booking.created": "cancelled", "booking.cancelled": "created"}
 def as_move(db: Database, feed: int, event: Event, now: float) -> Event:
     """The event, or, if it is half of a move whose other half is known, that move."""
     if event.type not in _HALVES or event.partial or event.previous_ids:
-        return event
-    if not any(place.joins for place in generations.places(db, feed)):
         return event
     known = merged(_known(db, feed, event.subject_id), event.details)
     within = _within(db, feed, known.page.id if known.page and known.page.id else "")

@@ -199,10 +199,11 @@ class HubSpotSandbox(Sandbox):
     """HubSpot's API, one portal for each token.
 
     Options: `limits` on or off, `burst` (calls in ten seconds), `daily`, `search_lag` (seconds),
-    `association_chunk`, `trace_echo` on or off, `region` (na1, eu1), of which the second token's
-    portal may have another: `region_2`. Of logins: `client_id`, `client_secret`, `redirects` and
-    `app_scopes` (what the app has registered, by spaces), `access_life`, `code_life` (seconds),
-    `idle_life` (seconds after which a login that nobody uses ends), `rotation` yes or no.
+    `association_chunk`, `trace_echo` on or off, `old_ids` on or off, `region` (na1, eu1), of which
+    the second token's portal may have another: `region_2`. Of logins: `client_id`, `client_secret`,
+    `redirects` and `app_scopes` (what the app has registered, by spaces), `access_life`,
+    `code_life` (seconds), `idle_life` (seconds after which a login that nobody uses ends),
+    `rotation` yes or no.
     """
 
     title = "HubSpot sandbox"
@@ -225,6 +226,7 @@ class HubSpotSandbox(Sandbox):
             search_lag=float(option("search_lag", "0")),
             association_chunk=int(option("association_chunk", "500")),
             trace_echo=option("trace_echo", "on") == "on",
+            old_ids=option("old_ids", "on") == "on",
             region=option(f"region_{number}", option("region", "na1")),
         )
         # Apps have 110 calls in ten seconds and no limit of the day; searches are the account's.

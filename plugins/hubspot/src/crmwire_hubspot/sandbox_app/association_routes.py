@@ -235,7 +235,7 @@ def _batch_ends(portal: Portal, kind: Kind, to: Kind, one: Mapping[str, Any]) ->
                 sub_category="crm.associations.INVALID_IDENTIFIER",
                 context={"id": [id_]},
             )
-        record = portal.by_id(end, id_)
+        record = portal.to_write(end, id_)
         if record is None:
             raise Refusal(400, f"{end.upper}={id_} is not valid")
         ids.append(record.id)

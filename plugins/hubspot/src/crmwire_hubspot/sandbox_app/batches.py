@@ -56,7 +56,7 @@ def update(call: Call) -> Response:
     def plan(one: Given) -> Plan:
         by, key = one.get("idProperty"), str(one.get("id"))
         if by in (None, "hs_object_id"):
-            record = call.portal.by_id(kind, key)
+            record = call.portal.to_write(kind, key)
         else:
             if by == "email":
                 # Measured by others: batch update by address is refused.

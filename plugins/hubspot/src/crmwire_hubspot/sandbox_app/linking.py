@@ -71,7 +71,7 @@ def _planned(portal: Portal, kind: Kind, to_id: str, type_ids: list[int]) -> Pla
     for to in KINDS.values():
         between = ways(kind, to)
         if between and all(type_id in between for type_id in type_ids):
-            record = portal.by_id(to, to_id)
+            record = portal.to_write(to, to_id)
             if record is None:
                 raise Refusal(400, f"{to.upper}={to_id} is not valid")
             return to, record.id, type_ids

@@ -111,6 +111,7 @@ class Portal(Account):
     omit_results: int = 0
     """How many results the next batch answers leave out, as odd payloads were seen to do."""
     trace_echo: bool = True
+    old_ids: bool = True
     _numbers: Iterator[int] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -135,6 +136,13 @@ class Portal(Account):
             id_ = self.former[kind.name, id_]
         found = self.records[kind.name].get(id_)
         return None if found is None or found.archived else found
+
+    def to_write(self, kind: Kind, id_: str) -> Stored | None:
+        """The record that a batch update or an association names; whether one may be named by an
+        id it had before a merge is not known, so that it is an option."""
+        if not self.old_ids and (kind.name, id_) in self.former:
+            return None
+        return self.by_id(kind, id_)
 
     def by_property(self, kind: Kind, name: str, value: str) -> Stored | None:
         """A record by a unique property; a contact by any of its addresses."""
