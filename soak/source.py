@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Source:
         headers = sign(self._schemes[one.feed], self._secret, one.body)
         try:
             answer = call(self._addresses(one.feed), raw=one.body, headers=headers)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             return 0, type(error).__name__
         return answer.status, str((answer.body or {}).get("status", ""))
 

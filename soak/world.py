@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class World:
             try:
                 call(f"{self.url}/healthz")
                 return
-            except (OSError, ValueError):
+            except (OSError, ValueError, HTTPException):
                 time.sleep(0.05)
         if process.poll() is None or not stop_at:
             raise RuntimeError(f"the daemon did not start; see {log}")

@@ -106,8 +106,9 @@ def _of_mapping(openings: Openings, conn: Connection, route: RouteRow) -> list[F
 
 def _facts(conn: Connection, report: ConnectionReport) -> list[tuple[str, str]]:
     facts = []
-    if report.scopes:
-        facts.append(("scopes", ", ".join(report.scopes)))
+    scopes = report.scopes or conn.login.scopes() or ()
+    if scopes:
+        facts.append(("scopes", ", ".join(scopes)))
     if report.tier:
         facts.append(("tier", report.tier))
     for state in conn.pacer.left():

@@ -55,14 +55,16 @@ def receiver(
     counts, tallies = intakes or Intakes(), tallies or Tallies()
 
     async def take(request: Request) -> Response:
-        token = request.path_params["token"]
-        row = await run_in_threadpool(openings.store.feed_by_token, token_hash(token))
+        # All that may wait is done on one thread: each change of threads costs time.
+        return await run_in_threadpool(taken, request, await _body(request))
+
+    def taken(request: Request, body: bytes | None) -> Response:
+        row = openings.feed_by_token(token_hash(request.path_params["token"]))
         if row is None:
             return _error(404, "unknown_feed", "No feed has this address.")
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in JSON_TYPES and not kind.endswith("+json"):
-            return _error(415, "unsupported_type", f"Send JSON, not {kind}.")
-        body = await _body(request)
+            return _error(415, "unsupported_type", f"Send JSON, not {kind[:80]}.")
         if body is None:
             limit = LARGEST_BODY // 1024
             return _error(413, "too_large", f"A webhook may have {limit} kB at most.")
@@ -73,7 +75,7 @@ def receiver(
             received_at=openings.clock.now(),
         )
         try:
-            made = await run_in_threadpool(take_in, openings, row, webhook)
+            made = take_in(openings, row, webhook)
         except CrmwireError as error:
             if isinstance(error, WebhookRefused):
                 counts.refused(row.id, webhook.received_at.timestamp())

@@ -303,8 +303,9 @@ class OAuth2:
     `margin` before its end. A login that is not `refreshable` lasts until it is revoked; one that
     ends by not being used is refreshed at least every `keep_alive`. `base_url_field` names the
     field of the token answer that holds the API's base URL. `issuer` is what the vendor calls
-    itself where it does (RFC 9207). `parameters` go into the authorisation address as well.
-    `hint` tells a person what to look at if the vendor's page shows an error and never comes back.
+    itself where it does (RFC 9207). `parameters` go into the authorisation address as well. With
+    `needs_secret` nobody is sent to the vendor without the app's secret, since no code could be
+    exchanged. `hint` tells a person what to look at if the vendor's page shows an error and never comes back.
     """
 
     authorize_url: str
@@ -324,6 +325,7 @@ class OAuth2:
     base_url_field: str | None = None
     issuer: str | None = None
     parameters: Mapping[str, str] = attrs.field(factory=dict)
+    needs_secret: bool = False
     hint: str = ""
 
 

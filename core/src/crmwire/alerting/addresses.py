@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import ipaddress
 import json
 import secrets
 import subprocess
@@ -11,7 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from crmwire.errors import ConfigurationError
-from crmwire.hosts import LOOPBACK_SWITCH, is_loopback, loopback_allowed
+from crmwire.hosts import LOOPBACK_SWITCH, is_loopback, loopback_allowed, may_connect
 from crmwire.types import SignatureScheme
 
 ADDRESS, SIGNING = "address", "signing"
@@ -30,6 +32,7 @@ STANDARD_WEBHOOKS = SignatureScheme(
 )
 """https://github.com/standard-webhooks/standard-webhooks, spec 1.0.0, read 2026-11."""
 _LONGEST_LOOK = 30.0
+_SERVICES = "https://github.com/caronc/apprise"
 
 
 def new_secret() -> str:
@@ -74,6 +77,11 @@ def checked_webhook_url(url: str) -> str:
         )
     if parts.scheme != "https":
         raise ConfigurationError("A webhook's address is https.", remedy="Use an https address.")
+    with contextlib.suppress(ValueError):  # a name is looked up when something is sent
+        if not may_connect(host, str(ipaddress.ip_address(host))):
+            raise ConfigurationError(
+                f"{host} is no public address.", remedy="Use the name of the host that receives."
+            )
     return url
 
 
@@ -94,7 +102,7 @@ def service_of(kind: TargetKind, address: str) -> str:
     if "service" not in answer:
         raise ConfigurationError(
             "apprise cannot use that address.",
-            remedy="See its list of services and how their addresses are written.",
+            remedy=f"See {_SERVICES} for its services and how their addresses are written.",
         )
     return str(answer["service"])
 

@@ -149,6 +149,8 @@ def alert_test(ctx: click.Context, state: State, name: str | None, as_json: bool
     else:
         for one, problem in problems.items():
             say(f"{one}: {'it was sent' if problem is None else problem}")
+        if wrong := [one for one, problem in problems.items() if problem is not None]:
+            say(f"Is the address right? `crmwire alert add {wrong[0]}` replaces it.")
     if any(problems.values()):
         ctx.exit(FAILED)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +14,7 @@ from crmwire.cli.failing import FAILED
 from crmwire.cli.output import note, plural, print_json, say
 from crmwire.cli.reading import read_key, read_secret, settings
 from crmwire.cli.state import State, pass_state
-from crmwire.errors import ConfigurationError
+from crmwire.errors import ConfigurationError, Failure, LoginFailed
 
 if TYPE_CHECKING:
     from crmwire.app import App
@@ -111,17 +113,20 @@ def connect(
         )
     with state.app() as app:
         name = name or crm
-        app.prepare_login(name, crm=crm, team=team, settings=chosen)
-        secrets = _secrets(name, client_secret=client_secret_stdin, private_key=private_key_stdin)
-        if hosted is not None:
-            _print_link(app, name, hosted, chosen, secrets, as_json=as_json)
-            return
-        if app.needs_person(name, chosen):
-            made = _by_browser(
-                app, name, chosen, secrets, port=port, timeout=timeout, opens=not no_browser
+        with _undone_if_wrong(app, name):
+            app.prepare_login(name, crm=crm, team=team, settings=chosen)
+            secrets = _secrets(
+                name, client_secret=client_secret_stdin, private_key=private_key_stdin
             )
-        else:
-            made = app.log_in_by_itself(name, settings=chosen, secrets=secrets)
+            if hosted is not None:
+                _print_link(app, name, hosted, chosen, secrets, as_json=as_json)
+                return
+            if app.needs_person(name, chosen):
+                made = _by_browser(
+                    app, name, chosen, secrets, port=port, timeout=timeout, opens=not no_browser
+                )
+            else:
+                made = app.log_in_by_itself(name, settings=chosen, secrets=secrets)
         checked = app.check(name)
     if as_json:
         print_json({"again": made.again, "missing": made.missing, **as_data(checked)})
@@ -149,7 +154,9 @@ def disconnect(state: State, name: str, as_json: bool) -> None:
         print_json(made)
         return
     say(f"The connection {name} is disconnected. Its records in the CRM stay as they are.")
-    if made.revoked:
+    if not made.there:
+        say("Nobody was logged in.")
+    elif made.revoked:
         say("The CRM has ended the login as well.")
     elif made.revoked is None:
         say("The CRM was not told: remove the app, or the token, in the CRM's own settings.")
@@ -157,6 +164,23 @@ def disconnect(state: State, name: str, as_json: bool) -> None:
         say(f"The CRM did not end the login ({made.problem}) Remove the app in its settings.")
     if made.waiting:
         say(f"{plural(made.waiting, 'delivery')} wait: `crmwire connect {crm} --name {name}`.")
+
+
+@contextlib.contextmanager
+def _undone_if_wrong(app: App, name: str) -> Iterator[None]:
+    """Make no new connection of wrong input; one whose login failed stays and waits for it."""
+    known = any(row.name == name for row in app.store.connections())
+    try:
+        yield
+    except (ConfigurationError, click.Abort):
+        if not known and any(row.name == name for row in app.store.connections()):
+            app.remove_connection(name)
+        raise
+    except (LoginFailed, Failure):
+        if not known:
+            again = f"`crmwire connection remove {name}` takes it away."
+            note(f"The connection {name} is there now and waits for a login. {again}")
+        raise
 
 
 def _secrets(name: str, *, client_secret: bool, private_key: bool) -> dict[str, str]:

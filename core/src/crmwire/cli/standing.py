@@ -148,10 +148,10 @@ def _show_polled(feed: dict[str, Any]) -> None:
 
 def _show_troubles(one: dict[str, Any]) -> None:
     name = one["name"]
-    if one["state"] not in ("ok", "removed"):
-        say(f"{name}: {one['state'].replace('_', ' ')}")
-    if one["problem"]:
-        say(f"{name}: {one['problem']} {one['remedy'] or ''}".rstrip())
+    if one["state"] not in ("ok", "removed") or one["problem"]:
+        state = "needs login." if one["state"] == "needs_login" else ""
+        said = (state, one["problem"], one["remedy"])
+        say(f"{name}: {' '.join(part for part in said if part)}")
     if one["lane_rests_until"] is not None:
         until = local(one["lane_rests_until"])
         say(f"{name}: its lane rests until {until}: {one['lane_rests_because']}")

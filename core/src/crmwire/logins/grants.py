@@ -60,6 +60,13 @@ def check_complete(conn: Connection, secrets: Secrets) -> None:
     """Raises: ConfigurationError if something that this connection's grant needs is missing."""
     grant = grant_of(conn)
     client_id_of(conn)
+    if grant == "authorization_code":
+        if oauth_of(conn).needs_secret and not secrets.get(CLIENT_SECRET):
+            raise ConfigurationError(
+                f"{conn.info.title} lets an app log in with its secret only.",
+                remedy="Give it on standard input with --client-secret-stdin.",
+            )
+        return
     if grant == "client_credentials" and not secrets.get(CLIENT_SECRET):
         raise ConfigurationError(
             "An app that logs in as itself needs its secret.",

@@ -24,9 +24,10 @@ log = structlog.get_logger("crmwire.login")
 
 @frozen(kw_only=True)
 class Disconnected:
-    """What became of a login. `revoked` is None where the vendor offers no way."""
+    """What became of a login, if there was one. `revoked` is None where the vendor offers no way."""
 
     name: str
+    there: bool
     revoked: bool | None
     problem: str = ""
     waiting: int = 0
@@ -48,6 +49,9 @@ def disconnect(openings: Openings, name: str) -> Disconnected:
         )
 
     openings.store.write(stop)
+    with openings.store.read() as db:
+        login = logins.login(db, row.id)
+    there = login is None or login.kind != logins.NOBODY
     revoked, problem = revoke(openings, name)
 
     def job(db: Any) -> None:
@@ -56,12 +60,15 @@ def disconnect(openings: Openings, name: str) -> Disconnected:
         logins.logged_in(db, row.id, logins.NOBODY, now)
         stop(db)
         told = None if revoked is None else "yes" if revoked else "no"
-        audit.record(db, now, "disconnected", "connection", name, crm=row.crm, revoked=told)
+        if there:
+            audit.record(db, now, "disconnected", "connection", name, crm=row.crm, revoked=told)
 
     openings.store.write(job)
     counts = openings.store.counts()
     waiting = sum(one.by_state["ready"] for one in counts if one.connection == name)
-    return Disconnected(name=name, revoked=revoked, problem=problem, waiting=waiting)
+    return Disconnected(
+        name=name, there=there, revoked=revoked, problem=problem, waiting=waiting
+    )
 
 
 def revoke(openings: Openings, name: str) -> tuple[bool | None, str]:

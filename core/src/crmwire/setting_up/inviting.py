@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crmwire.errors import ConfigurationError, LoginFailed
+from crmwire.logins import grants
 from crmwire.logins.loopback import PATH
 from crmwire.setting_up.begun import Secrets, keep, known_secrets, taken
 from crmwire.setting_up.logins import Started, begin, needs_person
@@ -52,7 +53,7 @@ def invite(
 ) -> str:
     """A ticket with which somebody may begin a login at the daemon, once.
 
-    Raises: ConfigurationError if this login takes no person.
+    Raises: ConfigurationError if this login takes no person, or a secret is missing.
     """
     if not needs_person(openings, row, settings):
         raise ConfigurationError(
@@ -61,6 +62,11 @@ def invite(
         )
     merged = {**row.settings, **settings}
     kept = {**known_secrets(openings, row, merged), **secrets}
+    conn = openings.trial(row.name, row.crm, merged)
+    try:
+        grants.check_complete(conn, kept)
+    finally:
+        conn.close()
     ticket = random.token_urlsafe(32)
     keep(openings, "login_tickets", ticket, row, redirect_uri, merged, kept, INVITATION_LIFE, None)
     return ticket

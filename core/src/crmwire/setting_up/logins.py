@@ -131,6 +131,8 @@ def begin(
         oauth = oauth_of(conn)
         if grants.grant_of(conn) != "authorization_code":
             raise ConfigurationError(f"The connection {row.name} logs in without a person.")
+        kept = {**known_secrets(openings, row, merged), **secrets}
+        grants.check_complete(conn, kept)
         state = random.token_urlsafe(32)
         verifier = forms.code_verifier() if oauth.pkce else None
         address = forms.authorisation_address(
@@ -143,7 +145,6 @@ def begin(
         )
     finally:
         conn.close()
-    kept = {**known_secrets(openings, row, merged), **secrets}
     if verifier is not None:
         kept[grants.CODE_VERIFIER] = verifier
     keep(openings, "login_states", state, row, redirect_uri, merged, kept, LIFE, browser)

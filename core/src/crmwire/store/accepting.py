@@ -178,9 +178,9 @@ def _insert_event(
     snapshot: str | None,
     text: str | None = None,
 ) -> int:
-    row = db.execute(
+    made = db.execute(
         "INSERT INTO events (feed, dedupe, subject, type, version, occurred_at, received_at, late,"
-        " ignored, event, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        " ignored, event, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             feed,
             key,
@@ -194,8 +194,8 @@ def _insert_event(
             text or stored.dumps(event),
             snapshot,
         ),
-    ).fetchone()
-    return int(row[0])
+    )
+    return int(made.lastrowid or 0)
 
 
 def _joined(db: Database, feed: int, event: Event) -> _State:
@@ -373,13 +373,11 @@ def _save(db: Database, feed: int, event: Event, state: _State, details: str) ->
             (*values, state.id),
         )
         return state.id
-    subject = int(
-        db.execute(
-            "INSERT INTO subjects (feed, status, version, current, details)"
-            " VALUES (?, ?, ?, ?, ?) RETURNING id",
-            (feed, *values),
-        ).fetchone()[0]
+    made = db.execute(
+        "INSERT INTO subjects (feed, status, version, current, details) VALUES (?, ?, ?, ?, ?)",
+        (feed, *values),
     )
+    subject = int(made.lastrowid or 0)
     _name(db, feed, event, subject)
     return subject
 

@@ -55,6 +55,7 @@ def scheme(conn: Connection) -> AuthScheme:
             revoke_url=f"{pages}/oauth/revoke",
             pkce=False,
             refreshable=False,
+            needs_secret=True,
             hint=HINT,
         ),
     )

@@ -55,6 +55,7 @@ def auth_scheme(conn: Connection) -> AuthScheme:
             lifetime=LIFETIME,
             margin=MARGIN,
             keep_alive=KEEP_ALIVE,
+            needs_secret=True,
             hint=HINT,
         ),
     )
