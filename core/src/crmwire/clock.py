@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from crmwire.drills import clock_offset
@@ -23,14 +23,31 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock; held, its time of day goes on evenly though somebody sets it."""
+
+    def __init__(self) -> None:
+        self._held: tuple[float, float] | None = None
 
     def now(self) -> datetime:
-        offset = clock_offset()
-        return datetime.now(UTC) + timedelta(seconds=offset) if offset else datetime.now(UTC)
+        held = self._held
+        if held is None:
+            return datetime.fromtimestamp(_time_of_day(), UTC)
+        return datetime.fromtimestamp(held[0] + time.monotonic() - held[1], UTC)
+
+    def hold(self) -> None:
+        """Take the time of day as it is now, and go on evenly from it."""
+        self._held = (_time_of_day(), time.monotonic())
+
+    def ahead(self) -> float:
+        """Seconds by which the machine's time of day is ahead of what `now` says."""
+        return 0.0 if self._held is None else _time_of_day() - self.now().timestamp()
 
     def monotonic(self) -> float:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+def _time_of_day() -> float:
+    return time.time() + clock_offset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib.util
 import os
@@ -83,7 +84,7 @@ class Discovery:
         word = "CRM" if kind == "crm" else kind
         raise UnknownName(
             f"There is no {word} plugin {name!r}.",
-            remedy=f"Installed: {names}. Install it with `pip install crmwire-{name}`.",
+            remedy=f"Installed: {names}. {_advice(name, [plugin.name for plugin in plugins])}",
         )
 
     def local(self, names: Iterable[str]) -> list[tuple[str, ModuleType]]:
@@ -142,3 +143,9 @@ def _plugin(kind: Kind, name: str, points: list[EntryPoint]) -> Plugin:
         entry_point=point,
         problem=problem,
     )
+
+
+def _advice(name: str, installed: list[str]) -> str:
+    """What to do about a name that nothing has: nobody installs what is a slip of the finger."""
+    close = difflib.get_close_matches(name, installed, n=1)
+    return f"Did you mean {close[0]}?" if close else f"Install it with `pip install crmwire-{name}`."

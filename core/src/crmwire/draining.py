@@ -34,6 +34,8 @@ log = structlog.get_logger("crmwire.drain")
 BATCH = 100
 KEY_MISSING = "KEY_MISSING"
 """The code of a failure that is the vault's, not a plugin's."""
+LOOK_AGAIN = 0.2
+"""Seconds for which a lane that rests is not looked at for each event that comes in."""
 BROKEN_PAUSE = 30.0
 """Seconds a connection rests after its plugin failed to load or raised in a whole batch."""
 
@@ -48,11 +50,16 @@ class Drainer:
         self._clock = openings.clock
         self._busy: dict[str, Desk] = {}
         self._hanging: dict[str, Desk] = {}
+        self._rested: dict[str, float] = {}
         self.wake: Callable[[Collection[str]], None] = lambda lanes: None
         """Told of a lane that took over deliveries; set by who runs the engine."""
 
     def drain(self, lane: str, stop: threading.Event) -> None:
         """Work until nothing of the lane is due, the lane is paused, or `stop` is set."""
+        if self._store.rests(lane, self._clock.now()):
+            # Each event that comes in meanwhile wakes the lane; it must not cost a commit.
+            self._rested[lane] = self._clock.monotonic()
+            return
         try:
             epoch = self._store.begin_drain(lane)
             result, last, singly = Result(), None, 0
@@ -85,6 +92,11 @@ class Drainer:
             log.info("drain_fenced", lane=lane)
         finally:
             self._busy.pop(lane, None)
+
+    def rests(self, lane: str) -> bool:
+        """Whether a lane rested when it was looked at, a moment ago."""
+        seen = self._rested.get(lane)
+        return seen is not None and self._clock.monotonic() - seen < LOOK_AGAIN
 
     def hangs(self, lane: str, thread: threading.Thread) -> bool:
         """Whether a drain has shown no sign for twice its deadline; its plugin is then named."""

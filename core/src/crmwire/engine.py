@@ -45,6 +45,7 @@ class Engine:
         due: Callable[[], Iterable[str]],
         crm_of: Callable[[str], str],
         hangs: Callable[[str, threading.Thread], bool],
+        rests: Callable[[str], bool] = lambda lane: False,
         threads: int = MOST_THREADS,
         sweep: float = SWEEP,
     ) -> None:
@@ -52,6 +53,7 @@ class Engine:
         self._due = due
         self._crm_of = crm_of
         self._hangs = hangs
+        self._rests = rests
         self._threads = threads
         self._sweep = sweep
         self._lock = threading.Condition()
@@ -66,15 +68,20 @@ class Engine:
         self._sweeper.start()
 
     def wake(self, lanes: Collection[str]) -> None:
-        """Drain these lanes soon; call it after the commit. Waking twice does no harm."""
+        """Drain these lanes soon; call it after the commit. Waking twice does no harm.
+
+        One that is known to rest is left to the sweep, so that events that come in while a vendor
+        is down cost no thread each.
+        """
         with self._lock:
             for lane in lanes:
                 run = self._runs.get(lane)
                 if run is not None:
                     run.again = True
-                else:
+                elif not self._rests(lane):
                     self._waiting.setdefault(lane)
-            self._start_waiting()
+            ready = self._start_waiting()
+        _start(ready)
 
     @property
     def idle(self) -> bool:
@@ -98,10 +105,14 @@ class Engine:
 
     # ------------------------------------------------------------ inside
 
-    def _start_waiting(self) -> None:
-        """Start drains for as many waiting lanes as there are threads; the lock is held."""
-        if self._stop.is_set():
-            return
+    def _start_waiting(self) -> list[threading.Thread]:
+        """Drains for as many waiting lanes as there are threads; the lock is held.
+
+        Whoever has called starts them, without the lock: that takes a while.
+        """
+        made: list[threading.Thread] = []
+        if self._stop.is_set() or not self._waiting:
+            return made
         active = [lane for lane, run in self._runs.items() if not run.aside]
         by_crm: dict[str, int] = {}
         for lane in active:
@@ -110,7 +121,7 @@ class Engine:
         room = self._threads - len(active)
         for lane in list(self._waiting):
             if room <= 0:
-                return
+                break
             crm = self._crm_of(lane)
             if by_crm.get(crm, 0) >= max(1, self._threads // 2):
                 continue
@@ -121,7 +132,8 @@ class Engine:
             self._runs[lane] = _Run(thread)
             by_crm[crm] = by_crm.get(crm, 0) + 1
             room -= 1
-            thread.start()
+            made.append(thread)
+        return made
 
     def _run(self, lane: str) -> None:
         while True:
@@ -135,9 +147,10 @@ class Engine:
                 if self._runs[lane].again and not self._stop.is_set():
                     continue
                 del self._runs[lane]
-                self._start_waiting()
+                ready = self._start_waiting()
                 self._lock.notify_all()
-                return
+            _start(ready)
+            return
 
     def _watch(self) -> None:
         while not self._stop.wait(self._sweep):
@@ -151,12 +164,19 @@ class Engine:
                 except Exception as error:  # noqa: BLE001  (the sweep must go on)
                     log.error("watch_failed", lane=lane, error=f"{type(error).__name__}: {error}")
                     continue
+                ready = []
                 with self._lock:
                     if hangs is not run.aside:
                         run.aside = hangs
-                        self._start_waiting()
+                        ready = self._start_waiting()
                         self._lock.notify_all()
+                _start(ready)
 
     def _is_running(self, lane: str) -> bool:
         with self._lock:
             return lane in self._runs
+
+
+def _start(threads: Iterable[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from crmwire.errors import ConfigurationError
 from crmwire.mapping_form import converter, structured
 
 if TYPE_CHECKING:
@@ -28,7 +29,18 @@ def settings_of(feed: Feed, cls: type[T]) -> T:
     conv.register_structure_hook(float, lambda value, _: _number(value))
     conv.register_structure_hook(float | None, lambda value, _: _maybe(value, _number))
     own = {name: value for name, value in feed.settings.items() if name not in CORE}
-    return structured(conv, own, cls, f"settings of feed {feed.name}")
+    try:
+        return structured(conv, own, cls, f"settings of feed {feed.name}")
+    except ConfigurationError as error:
+        names = ", ".join(one.alias or one.name for one in attrs.fields(cls))
+        raise ConfigurationError(
+            error.message,
+            problems=(
+                *error.problems,
+                f"Its settings are {names}: give them with `--set NAME=VALUE`, or in a document"
+                f" under [feeds.{feed.name}.settings].",
+            ),
+        ) from None
 
 
 def _maybe(value: object, read: object) -> object:

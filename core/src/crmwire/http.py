@@ -92,7 +92,7 @@ class Response:
             return None
         try:
             return jsonlib.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise RetryLater(
                 "The answer is not JSON.",
                 code=f"HTTP {self.status}",

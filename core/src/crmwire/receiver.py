@@ -56,15 +56,19 @@ def receiver(
 
     async def take(request: Request) -> Response:
         # All that may wait is done on one thread: each change of threads costs time.
-        return await run_in_threadpool(taken, request, await _body(request))
+        made = await run_in_threadpool(taken, request, await _body(request))
+        if isinstance(made, Response):
+            return made
+        feed, became = made
+        return _answer(feed, became) if isinstance(became, Intake) else _refusal(feed, became)
 
-    def taken(request: Request, body: bytes | None) -> Response:
+    def taken(request: Request, body: bytes | None) -> Response | tuple[str, Intake | CrmwireError]:
         row = openings.feed_by_token(token_hash(request.path_params["token"]))
         if row is None:
             return _error(404, "unknown_feed", "No feed has this address.")
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in JSON_TYPES and not kind.endswith("+json"):
-            return _error(415, "unsupported_type", f"Send JSON, not {kind[:80]}.")
+            return _error(415, "unsupported_type", f"Send JSON, not {kind}.")
         if body is None:
             limit = LARGEST_BODY // 1024
             return _error(413, "too_large", f"A webhook may have {limit} kB at most.")
@@ -82,7 +86,7 @@ def receiver(
             elif not isinstance(error, UnreadableWebhook | StoreUnavailable):
                 counts.failed(row.id)
             tallies.webhook(row.name, _became(error))
-            return _refusal(row.name, error)
+            return row.name, error
         except Exception as error:  # noqa: BLE001  (the source must be able to send it again)
             tallies.webhook(row.name, "failed")
             log.error("webhook_failed", feed=row.name, error=f"{type(error).__name__}: {error}")
@@ -90,7 +94,7 @@ def receiver(
         counts.taken(row.id, webhook.received_at.timestamp())
         tallies.webhook(row.name, made.status)
         wake(made.lanes)
-        return _answer(row.name, made)
+        return row.name, made
 
     async def healthz(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(health))

@@ -50,6 +50,7 @@ class Daemon:
             due=self._due,
             crm_of=lambda lane: self._crms().get(lane, lane.partition(":")[0]),
             hangs=self.drainer.hangs,
+            rests=self.drainer.rests,
             sweep=sweep,
         )
         self.drainer.wake = self.engine.wake

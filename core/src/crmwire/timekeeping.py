@@ -2,16 +2,18 @@
 
 What waits is stored with the time of day at which it is due, so that it survives a restart. If the
 clock is then put back by a day, it would wait a day longer; put forward, it would be due at once,
-and a write whose answer was lost would be looked up before it can have been committed. So the time
-of day is compared with a clock that nobody sets, and what waits is moved along.
+and a write whose answer was lost would be looked up before it can have been committed. So the
+daemon's time of day goes on as a clock does that nobody sets; now and then the two are compared,
+what waits is moved along, and only then the new time counts.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from crmwire.clock import SystemClock
 from crmwire.store import clockwork
 
 if TYPE_CHECKING:
@@ -25,36 +27,41 @@ LEAST = 2.0
 
 
 class Timekeeper:
-    """Looks at the clocks now and then, and moves along what waits."""
+    """Holds the clock on its course, and moves along what waits when it was set.
+
+    A clock that is not the machine's own is left alone.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._last: tuple[float, float] | None = None
 
     def begin(self) -> None:
         """At the start: the clock may have been put back while nothing ran."""
+        if not isinstance(self._clock, SystemClock):
+            return
+        self._clock.hold()
         now = self._clock.now().timestamp()
         with self._store.read() as db:
-            newest = clockwork.last_event(db)
-        if newest is not None and newest - now >= LEAST:
-            self._shift(now - newest, now)
-        self._last = (now, self._clock.monotonic())
+            newest = clockwork.latest(db)
+        if newest - now >= LEAST:
+            self._store.write(lambda db: clockwork.shift(db, now - newest, now))
+            log.warning("clock_was_set", seconds=round(now - newest, 1))
 
     def look(self) -> float:
         """Compare the clocks; returns the seconds by which the time of day was set since."""
-        now, steady = self._clock.now().timestamp(), self._clock.monotonic()
-        if self._last is None:
-            self._last = (now, steady)
-        step = (now - self._last[0]) - (steady - self._last[1])
-        if abs(step) < LEAST:
-            # A slow correction adds up to nothing: it is compared from look to look.
-            self._last = (now, steady)
+        clock = self._clock
+        if not isinstance(clock, SystemClock):
             return 0.0
-        self._shift(step, now)
-        self._last = (now, steady)
-        return step
+        step = clock.ahead()
+        if abs(step) < LEAST:
+            clock.hold()
+            return 0.0
 
-    def _shift(self, step: float, now: float) -> None:
-        self._store.write(lambda db: clockwork.shift(db, step, now))
+        def job(db: Any) -> None:
+            clockwork.shift(db, step, clock.now().timestamp() + step)
+            clock.hold()
+
+        self._store.write(job)
         log.warning("clock_was_set", seconds=round(step, 1))
+        return step

@@ -88,7 +88,9 @@ class SourceInfo:
 
     A source that answers `poll` is asked every `poll_every` seconds; the feed's setting of the
     same name says otherwise. Two feeds with the same settings of the names `once` tell the same
-    events, so that only one of them may be carried to a connection.
+    events, so that only one of them may be carried to a connection. `settings` are the names of a
+    feed's settings that the source knows (`hosts.` for all that begin so); with them core refuses
+    any other. None: the source looks at them itself.
     """
 
     key: str
@@ -99,6 +101,7 @@ class SourceInfo:
     setup: str = ""
     poll_every: float = 60.0
     once: tuple[str, ...] = ()
+    settings: tuple[str, ...] | None = None
 
 
 _LARGEST = 2**61
@@ -305,7 +308,8 @@ class OAuth2:
     field of the token answer that holds the API's base URL. `issuer` is what the vendor calls
     itself where it does (RFC 9207). `parameters` go into the authorisation address as well. With
     `needs_secret` nobody is sent to the vendor without the app's secret, since no code could be
-    exchanged. `hint` tells a person what to look at if the vendor's page shows an error and never comes back.
+    exchanged. `hint` tells a person what to look at if the vendor's page shows an error and never
+    comes back.
     """
 
     authorize_url: str

@@ -81,7 +81,28 @@ def test_a_test_that_does_not_arrive_is_told_by_the_exit_status(crmwire: Command
     result = crmwire("alert", "test")
     assert result.exit_code == 1
     assert "ops: The receiver cannot be reached" in result.stdout
+    assert "`crmwire alert add ops` replaces it" in result.stdout
     assert "does not arrive" in crmwire("alert", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "told"),
+    [
+        ("hello", (), "It looks like mailto://"),
+        ("nosuch://x", (), "https://github.com/caronc/apprise"),
+        ("http://example.com/x", ("--webhook",), "Use an https address."),
+        ("https://169.254.169.254/x", ("--webhook",), "no public address"),
+        ("https://[::ffff:10.0.0.1]/x", ("--webhook",), "no public address"),
+        ("", (), "Pipe it into this command"),
+    ],
+)
+def test_an_address_that_cannot_be_told_is_refused_with_what_to_do(
+    crmwire: Command, address: str, options: tuple[str, ...], told: str
+) -> None:
+    result = crmwire("alert", "add", "ops", *options, typed=address)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert data(crmwire("alert", "list", "--json")) == []
 
 
 def test_a_mail_has_no_signing_secret(crmwire: Command) -> None:

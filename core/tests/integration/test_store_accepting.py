@@ -213,7 +213,7 @@ def test_all_orders_of_arrival_end_in_one_subject_in_the_same_state(
             store.accept(feed, [event], NOW)
         with store.read() as db:
             rows = db.execute(
-                "SELECT status, version, json_extract(details, '$.booking.start') FROM subjects"
+                "SELECT status, json_extract(details, '$.booking.start') FROM subjects"
                 " WHERE merged_into IS NULL"
             ).fetchall()
             loose = db.execute(
@@ -222,7 +222,7 @@ def test_all_orders_of_arrival_end_in_one_subject_in_the_same_state(
             ).fetchone()[0]
         assert len(rows) == 1, order
         assert loose == 0
-        ends.add(tuple(rows[0]))
+        ends.add(tuple(rows[0]))  # not its version, which counts what became known
         store.close()
     assert len(ends) == 1
 

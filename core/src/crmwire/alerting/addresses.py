@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import ipaddress
 import json
 import secrets
@@ -77,12 +76,20 @@ def checked_webhook_url(url: str) -> str:
         )
     if parts.scheme != "https":
         raise ConfigurationError("A webhook's address is https.", remedy="Use an https address.")
-    with contextlib.suppress(ValueError):  # a name is looked up when something is sent
-        if not may_connect(host, str(ipaddress.ip_address(host))):
-            raise ConfigurationError(
-                f"{host} is no public address.", remedy="Use the name of the host that receives."
-            )
+    if _is_number(host) and not may_connect(host, host):
+        raise ConfigurationError(
+            f"{host} is no public address.", remedy="Use the name of the host that receives."
+        )
     return url
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host is an address itself; a name is looked up when something is sent."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def service_of(kind: TargetKind, address: str) -> str:

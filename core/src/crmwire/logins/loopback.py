@@ -143,8 +143,8 @@ class Loopback:
 def _lost(redirect_uri: str) -> str:
     return (
         "If the vendor's page showed an error instead of coming back, it says why: often the app "
-        "is not allowed in the account, its --client-id is mistyped, or its redirect address is not "
-        f"{redirect_uri}."
+        "is not allowed in the account, its --client-id is mistyped, or its redirect address is "
+        f"not {redirect_uri}."
     )
 
 

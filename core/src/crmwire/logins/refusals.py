@@ -52,7 +52,7 @@ def told_by(body: str) -> dict[str, Any]:
     """The JSON object of a body, empty if it is none."""
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 

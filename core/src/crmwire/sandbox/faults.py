@@ -20,10 +20,10 @@ class Fault:
     """One kind of trouble, for the requests that match.
 
     `status`: answer so (with `headers` and `body`), nothing done. `html`: a page instead of
-    JSON, nothing done. `latency`: wait `seconds`, then go on. `timeout`: do nothing, answer nothing,
-    close the connection after `seconds`. `cut_before`: close the connection
-    without reading on. `cut_short`: do it, answer half. `lost_answer`: do it, close without an
-    answer. `late_commit`: answer nothing, do it after `seconds`.
+    JSON, nothing done. `latency`: wait `seconds`, then go on. `timeout`: do nothing, answer
+    nothing, close the connection after `seconds`. `cut_before`: close the connection without
+    reading on. `cut_short`: do it, answer half. `lost_answer`: do it, close without an answer.
+    `late_commit`: answer nothing, do it after `seconds`.
     `share` of the matching requests are hit (0 to 1), at most `times` of them. `skip` lets the
     first so many through.
     """

@@ -24,7 +24,10 @@ log = structlog.get_logger("crmwire.login")
 
 @frozen(kw_only=True)
 class Disconnected:
-    """What became of a login, if there was one. `revoked` is None where the vendor offers no way."""
+    """What became of a login. `revoked` is None where the vendor offers no way.
+
+    `there` tells whether somebody was logged in at all.
+    """
 
     name: str
     there: bool
@@ -66,9 +69,7 @@ def disconnect(openings: Openings, name: str) -> Disconnected:
     openings.store.write(job)
     counts = openings.store.counts()
     waiting = sum(one.by_state["ready"] for one in counts if one.connection == name)
-    return Disconnected(
-        name=name, there=there, revoked=revoked, problem=problem, waiting=waiting
-    )
+    return Disconnected(name=name, there=there, revoked=revoked, problem=problem, waiting=waiting)
 
 
 def revoke(openings: Openings, name: str) -> tuple[bool | None, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crmwire import stored
+from crmwire import feed_settings, stored
 from crmwire.errors import ConfigurationError
 from crmwire.intake import token_hash
 from crmwire.opening import TOKEN
@@ -81,9 +81,32 @@ def checked_settings(
     """The source's hooks, if it makes something of these settings. Raises: ConfigurationError."""
     hooks = openings.source_hooks(source)
     hooks.feed = Feed(name=name, source=source, settings=settings, token=token)
+    only_known(hooks, name, settings)
     hooks.feed_api()
     hooks.list_pages()
     return hooks
+
+
+def only_known(hooks: SourceHooks, name: str, settings: Mapping[str, Any]) -> None:
+    """Refuse a setting that the source does not know, if it says which it knows.
+
+    Raises: ConfigurationError.
+    """
+    known = hooks.source_info().settings
+    if known is None:
+        return
+    whole = {*feed_settings.CORE, *known} - ({"poll_every"} if not hooks.is_polled() else set())
+    begun = tuple(one for one in known if one.endswith("."))
+    unknown = sorted(
+        one for one in settings if one not in whole and not (begun and one.startswith(begun))
+    )
+    if unknown:
+        can = ", ".join(f"{one}NAME" if one.endswith(".") else one for one in sorted(whole))
+        raise ConfigurationError(
+            f"The source {hooks.source_info().key} has no setting {', '.join(unknown)}"
+            f" (feed {name}).",
+            remedy=f"It has: {can}.",
+        )
 
 
 def told_once(hooks: SourceHooks, settings: Mapping[str, Any]) -> str | None:

@@ -53,6 +53,12 @@ def add(
     page within `join_within` minutes are taken for one that was moved; by default they are two.
     """
     feed_row, conn_row = openings.store.feed(feed), openings.store.connection(connection)
+    if feed_row.team != conn_row.team:
+        raise ConfigurationError(
+            f"The feed {feed} is of the team {feed_row.team}, the connection {connection} of the"
+            f" team {conn_row.team}.",
+            remedy="Each team has its own; one CRM account may be connected once for each team.",
+        )
     raw = dict(mapping) if mapping is not None else preset_of(openings.connection(conn_row), preset)
     name = name or "-".join([feed, *([] if page == "*" else [page]), connection])
     checked_name(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -70,6 +71,7 @@ __all__ = [
 
 T = TypeVar("T")
 Cached = tuple[datetime, "Json"]
+GENERATION_HOLDS = 0.02
 CHECKED_SIZE = 1 << 30
 """Bytes of a database that is read whole before the daemon starts: about 2 seconds."""
 
@@ -85,6 +87,8 @@ class Store:
         self.path = path
         self._writer = Writer(path, threaded=threaded)
         self._read = Readers(path)
+        self._written = object()  # another one after each job of `write`
+        self._generation: tuple[str, object, float] = ("", None, 0.0)
         self.migrate()
 
     def close(self) -> None:
@@ -138,7 +142,10 @@ class Store:
 
     def write(self, job: Callable[[Database], T]) -> T:
         """Run a job of this package in one transaction (see `setup` and `views`)."""
-        return self._writer.run(job)
+        try:
+            return self._writer.run(job)
+        finally:
+            self._written = object()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Database]:
@@ -298,6 +305,11 @@ class Store:
         moment = until.timestamp()
         self._writer.run(lambda db: work.pause_lane(db, lane, moment, reason, code))
 
+    def rests(self, lane: str, now: datetime) -> bool:
+        """Whether a lane is paused."""
+        with self._read() as db:
+            return work.rests(db, lane, now.timestamp())
+
     def due_lanes(self, now: datetime) -> list[str]:
         with self._read() as db:
             return work.due_lanes(db, now.timestamp())
@@ -335,9 +347,21 @@ class Store:
             return setup.feed(db, name)
 
     def generation(self) -> str:
-        """Another text after each change of feeds, their secrets, routes or lanes."""
-        with self._read() as db:
-            return generations.generation(db)
+        """Another text after each change of feeds, their secrets, routes or lanes.
+
+        What another process changed is seen within GENERATION_HOLDS seconds, what this one
+        changed at once.
+        """
+        text, written, until = self._generation
+        if written is not self._written or time.monotonic() > until:
+            same, written = written is self._written, self._written
+            until = time.monotonic() + GENERATION_HOLDS
+            if same:  # the other threads need not look, too
+                self._generation = (text, written, until)
+            with self._read() as db:
+                text = generations.generation(db)
+            self._generation = (text, written, until)
+        return text
 
     def feed_by_token(self, token_hash: bytes) -> FeedRow | None:
         with self._read() as db:

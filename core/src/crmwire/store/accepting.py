@@ -14,8 +14,9 @@ from crmwire import stored
 from crmwire.store import generations, joining, questions, tombstones
 from crmwire.store.generations import Place
 from crmwire.store.migrations import READY, SKIPPED
+from crmwire.store.retelling import retold, with_previous
 from crmwire.types import Event
-from crmwire.vocabulary import Booking, Details, merged
+from crmwire.vocabulary import Details, merged
 
 STATUS = {
     "booking.requested": "requested",
@@ -48,11 +49,15 @@ class Accepted:
 
 @frozen(kw_only=True)
 class _State:
+    """What is known of a subject. `order` is that of its newest event; `version` counts what
+    became known, also by events that came late."""
+
     id: int | None
     status: str
     version: int
     current: str
     details: Details
+    order: int = -(2**62)
 
 
 def dedupe_key(event: Event) -> bytes:
@@ -160,8 +165,8 @@ def take_in(
 
 def _is_late(event: Event, state: _State) -> bool:
     """Whether something newer is known; of the same moment, the beginning is older."""
-    if event.order != state.version:
-        return event.order < state.version
+    if event.order != state.order:
+        return event.order < state.order
     return event.type == "booking.requested" or (
         event.type == "booking.created" and state.status != "requested"
     )
@@ -203,9 +208,10 @@ def _joined(db: Database, feed: int, event: Event) -> _State:
     ids = (event.subject_id, *event.previous_ids)
     marks = ", ".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT DISTINCT s.id, s.status, s.version, s.current, s.details FROM aliases a"
-        f" JOIN subjects s ON s.id = a.subject WHERE a.feed = ? AND a.alias IN ({marks})"
-        " ORDER BY s.version, s.id",
+        "SELECT DISTINCT s.id, s.status, s.version, s.current, s.details, coalesce((SELECT"
+        " max(e.version) FROM events e WHERE e.subject = s.id AND e.ignored IS NULL), s.version)"
+        " AS newest FROM aliases a JOIN subjects s ON s.id = a.subject"
+        f" WHERE a.feed = ? AND a.alias IN ({marks}) ORDER BY newest, s.id",
         (feed, *ids),
     ).fetchall()
     if not rows:
@@ -217,6 +223,7 @@ def _joined(db: Database, feed: int, event: Event) -> _State:
             version=row[2],
             current=row[3],
             details=stored.loads(row[4], Details),
+            order=row[5],
         )
         for row in rows
     ]
@@ -230,7 +237,15 @@ def _joined(db: Database, feed: int, event: Event) -> _State:
     for state in states:
         if state.id is not None and state.id != keep:
             _move(db, state.id, keep)
-    return attrs.evolve(newest, id=keep, details=details)
+    if len(states) > 1:
+        details = retold(db, keep, [], details)
+    return attrs.evolve(
+        newest,
+        id=keep,
+        details=details,
+        version=max(state.version for state in states),
+        order=max(state.order for state in states),
+    )
 
 
 def _move(db: Database, loser: int, keep: int) -> None:
@@ -317,12 +332,14 @@ def _after(db: Database, feed: int, event: Event, state: _State, late: bool) -> 
     status = STATUS.get(event.type, "open")
     if state.id is not None:
         _name(db, feed, event, state.id)
-    if late:
-        details = merged(event.details, state.details)
+    if late and state.id is not None:
+        details = retold(db, state.id, [event], merged(event.details, state.details))
         known = event.partial or state.status != "unknown"
         made = attrs.evolve(state, details=details, status=state.status if known else status)
+        if (made.details, made.status) != (state.details, state.status):
+            made = attrs.evolve(made, version=state.version + 1)
     else:
-        details = merged(state.details, _with_previous(event, state.details))
+        details = merged(state.details, with_previous(event, state.details))
         made = attrs.evolve(
             state,
             details=details,
@@ -352,17 +369,6 @@ def _name(db: Database, feed: int, event: Event, subject: int) -> None:
             " subject = excluded.subject",
             (feed, alias, subject, ended),
         )
-
-
-def _with_previous(event: Event, known: Details) -> Details:
-    """The event's details, with the times it moved the booking from, if it did not say."""
-    new, old = event.details.booking, known.booking
-    if event.type != "booking.rescheduled" or new is None or new.previous_start or old is None:
-        return event.details
-    if old.start is None or old.start == new.start:
-        return event.details
-    booking: Booking = attrs.evolve(new, previous_start=old.start, previous_end=old.end)
-    return attrs.evolve(event.details, booking=booking)
 
 
 def _save(db: Database, feed: int, event: Event, state: _State, details: str) -> int:

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
+KEPT = 86400.0
+"""Seconds back from now in which what crmwire made is remembered."""
+
 
 def shift(db: Database, seconds: float, now: float) -> None:
     """Let everything that waits wait as long as before; `now` is what the clock says after it.
 
-    When an unanswered write was sent is compared with the vendor's times too: it is moved only
-    out of the future, where it cannot have been.
+    Put back, only what lies in the future needs it. When an unanswered write was sent is compared
+    with the vendor's times too: it is moved only out of the future, where it cannot have been.
     """
-    db.execute(
-        "UPDATE deliveries SET due_at = due_at + ?, first_try_at = first_try_at + ?"
-        " WHERE state = 0",
-        (seconds, seconds),
-    )
-    db.execute(
-        "UPDATE deliveries SET sent_at = min(sent_at, max(sent_at + ?, 0))"
-        " WHERE attempt_open = 1 AND sent_at > ?",
-        (seconds, now),
-    )
-    for table in ("lanes", "connections"):
+    since = now if seconds < 0 else 0.0
+    for column in ("due_at", "first_try_at"):
         db.execute(
-            f"UPDATE {table} SET paused_until = paused_until + ? WHERE paused_until IS NOT NULL",
-            (seconds,),
+            f"UPDATE deliveries SET {column} = {column} + ? WHERE state = 0 AND {column} > ?",
+            (seconds, since),
         )
-    db.execute(
-        "UPDATE logins SET retry_at = retry_at + ?, lease_until = lease_until + ?",
-        (seconds, seconds),
-    )
-    db.execute("UPDATE polls SET due_at = due_at + ?", (seconds,))
-    db.execute("UPDATE created SET at = at + ?", (seconds,))
+    for table, column in (
+        ("lanes", "paused_until"),
+        ("connections", "paused_until"),
+        ("logins", "retry_at"),
+        ("logins", "lease_until"),
+        ("polls", "due_at"),
+    ):
+        db.execute(
+            f"UPDATE {table} SET {column} = {column} + ? WHERE {column} > ?", (seconds, since)
+        )
+    made = now if seconds < 0 else now - seconds - KEPT
+    db.execute("UPDATE created SET at = at + ? WHERE at > ?", (seconds, made))
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (str(now),))
+    if seconds < 0:
+        db.execute(
+            "UPDATE deliveries SET sent_at = sent_at + ?"
+            " WHERE state < 2 AND attempt_open = 1 AND sent_at > ?",
+            (seconds, now),
+        )
 
 
-def last_event(db: Database) -> float | None:
-    """When, by the clock of then, the newest event came in."""
-    row = db.execute("SELECT received_at FROM events ORDER BY id DESC LIMIT 1").fetchone()
-    return None if row is None else float(row[0])
+def latest(db: Database) -> float:
+    """The time of day when something was last noted here, by the clock of then."""
+    (found,) = db.execute(
+        "SELECT max("
+        " coalesce((SELECT received_at FROM events ORDER BY id DESC LIMIT 1), 0),"
+        " coalesce((SELECT at FROM history ORDER BY id DESC LIMIT 1), 0),"
+        " coalesce((SELECT cast(value AS REAL) FROM meta WHERE name = 'clock'), 0))"
+    ).fetchone()
+    return float(found)

@@ -458,6 +458,12 @@ def pause_lane(db: Database, lane: str, until: float, reason: str, code: str = "
     )
 
 
+def rests(db: Database, lane: str, now: float) -> bool:
+    """Whether a lane is paused: nothing of it can be claimed."""
+    row = db.execute("SELECT paused_until FROM lanes WHERE name = ?", (lane,)).fetchone()
+    return row is not None and (row[0] or 0.0) > now
+
+
 def due_lanes(db: Database, now: float) -> list[str]:
     """Lanes with a delivery to claim now, or one that is worked on: if nobody does, it waits."""
     return [

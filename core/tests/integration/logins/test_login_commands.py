@@ -72,6 +72,7 @@ def test_connect_logs_in_and_ends_with_a_check(bench: Any) -> None:
     assert result.exit_code == 0, result.output
     assert "The connection crm is logged in to Example Ltd 1." in result.output
     assert "connection crm is Example Ltd 1 (toy-1), as u1: fine" in result.output
+    assert "scopes: records" in result.output
     assert CLIENT_SECRET not in result.output
     again = connect(bench, "--json")
     assert json.loads(again.stdout)["again"] is True
@@ -140,11 +141,33 @@ def test_connect_says_what_is_wrong(bench: Any, arguments: list[str], problem: s
     assert "Traceback" not in result.output
 
 
+def test_wrong_input_leaves_no_connection_and_a_failed_login_leaves_one_that_waits(
+    bench: Any,
+) -> None:
+    run(bench, "connect", "toy", "--client-id", "x", "--hosted", "http://crm.example.com")
+    run(bench, "connect", "toy", "--client-id", "x", "--grant", "client_credentials")
+    run(bench, "connect", "toy", "--client-id", "x", "--client-secret-stdin", secret="")
+    assert bench.app.store.connections() == []
+    result = connect(bench, decision="deny")
+    assert "`crmwire connection remove crm` takes it away" in result.stderr
+    assert [row.name for row in bench.app.store.connections()] == ["crm"]
+    assert "takes it away" not in connect(bench, decision="deny").stderr
+    connect(bench)
+    assert run(bench, "connect", "toy", "--name", "crm", "--grant", "jwt_bearer").exit_code == 2
+    assert bench.state() == "ok"
+
+
 def test_disconnect_says_what_became_of_the_login(bench: Any) -> None:
     connect(bench)
     result = run(bench, "disconnect", "crm")
     assert result.exit_code == 0, result.output
     assert "The CRM has ended the login as well." in result.output
     assert bench.state() == "disconnected"
+    told = run(bench, "disconnect", "crm")
+    assert "Nobody was logged in." in told.output
+    assert run(bench, "audit").output.count("disconnected") == 1
     assert json.loads(run(bench, "disconnect", "crm", "--json").stdout)["revoked"] is None
+    assert "crm: It was disconnected. Run `crmwire connect toy --name crm`." in (
+        run(bench, "status").output
+    )
     assert run(bench, "disconnect", "nobody").exit_code == 2

@@ -1,0 +1,94 @@
+"""The machine's clock is set while something waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmwire import clock as clocks
+from crmwire.timekeeping import Timekeeper
+
+Opens = Callable[..., AbstractContextManager[Any]]
+DAY = 86_400.0
+
+
+@pytest.fixture
+def turned(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Makes the machine's time of day wrong by so many seconds."""
+    return lambda seconds: monkeypatch.setattr(clocks, "clock_offset", lambda: seconds)
+
+
+def _waiting(scene: Any) -> float:
+    """Seconds until the one delivery is due, by the clock of now."""
+    with scene.app.store.read() as db:
+        (due,) = db.execute("SELECT due_at FROM deliveries").fetchone()
+    return float(due) - scene.app.clock.now().timestamp()
+
+
+def _paused(scene: Any) -> float:
+    with scene.app.store.read() as db:
+        (until,) = db.execute("SELECT max(paused_until) FROM lanes").fetchone()
+    return float(until) - scene.app.clock.now().timestamp()
+
+
+@pytest.mark.parametrize("step", [DAY, -DAY, 3600.0, -3600.0, 400 * DAY])
+def test_what_waits_waits_as_long_as_before(
+    toy: Opens, tmp_path: Path, turned: Callable[[float], None], step: float
+) -> None:
+    with toy(tmp_path) as scene:
+        keeper = Timekeeper(scene.app.store, scene.app.clock)
+        keeper.begin()
+        scene.accept(scene.event("created", "a", 1))
+        now = scene.app.clock.now().timestamp()
+        scene.app.store.write(
+            lambda db: db.execute(
+                "UPDATE deliveries SET due_at = ?, attempt_open = 1, sent_at = ?", (now + 60, now)
+            )
+        )
+        lane = scene.app.store.connections()[0].lane
+        scene.app.store.write(
+            lambda db: db.execute("INSERT OR REPLACE INTO lanes (name, epoch, paused_until)"
+                                  " VALUES (?, 1, ?)", (lane, now + 30))
+        )  # fmt: skip
+        turned(step)
+        assert _waiting(scene) == pytest.approx(60, abs=2)  # nobody has seen it yet
+        assert keeper.look() == pytest.approx(step, abs=1)
+        assert scene.app.clock.now().timestamp() == pytest.approx(now + step, abs=2)
+        assert _waiting(scene) == pytest.approx(60, abs=2)
+        assert _paused(scene) == pytest.approx(30, abs=2)
+        turned(0)
+        keeper.look()
+        assert _waiting(scene) == pytest.approx(60, abs=3)
+        assert _paused(scene) == pytest.approx(30, abs=3)
+        with scene.app.store.read() as db:
+            (sent,) = db.execute("SELECT sent_at FROM deliveries").fetchone()
+        assert sent <= scene.app.clock.now().timestamp()
+
+
+def test_a_clock_put_back_while_nothing_ran_is_seen_at_the_start(
+    toy: Opens, tmp_path: Path, turned: Callable[[float], None]
+) -> None:
+    with toy(tmp_path) as scene:
+        turned(DAY)
+        scene.accept(scene.event("created", "a", 1))
+        scene.app.store.write(lambda db: db.execute("UPDATE deliveries SET due_at = due_at + 60"))
+        turned(0)
+        keeper = Timekeeper(scene.app.store, scene.app.clock)
+        keeper.begin()
+        assert _waiting(scene) == pytest.approx(60, abs=2)
+        keeper.begin()
+        assert _waiting(scene) <= 60
+
+
+def test_a_clock_that_nobody_sets_moves_nothing(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        keeper = Timekeeper(scene.app.store, scene.app.clock)
+        keeper.begin()
+        scene.accept(scene.event("created", "a", 1))
+        before = _waiting(scene)
+        assert keeper.look() == 0.0
+        assert _waiting(scene) == pytest.approx(before, abs=1)
