@@ -6,7 +6,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bookings", type=int, default=300, help="bookings of the kill test")
+    parser.addoption("--bookings", type=int, default=80, help="bookings of the soak test")
     parser.addoption("--secrets", type=int, default=200, help="secrets of the vault's tests")
     parser.addoption("--kills", type=int, default=3, help="kills of the rotation's test")
     parser.addoption("--past", type=int, default=120, help="bookings of the backfill test")
@@ -16,4 +16,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole runs first: several workers then end together instead of waiting for the longest."""
     items.sort(key=lambda item: item.path.parent.name != "e2e")
-    items.sort(key=lambda item: item.path.name != "test_kill.py")
+    items.sort(key=lambda item: item.path.name != "test_soak.py")

@@ -14,6 +14,7 @@ import pytest
 
 from crmwire.demo.bookings import SampleBooking
 from crmwire.demo.logging_in import log_in
+from crmwire.errors import ConfigurationError
 from crmwire.store import DeliveryFilter
 from crmwire.testing.stage import Stage, stage
 
@@ -108,6 +109,23 @@ def test_disconnecting_ends_the_login_at_the_vendor_and_keeps_the_rest(
         one.settle()
         assert Counter(row.state for row in one.app.deliveries()) == {"delivered": 2}
         assert len(one.people(crm)) == 1
+
+
+@pytest.mark.parametrize("crm", ["hubspot", "attio"])
+def test_nobody_is_sent_to_a_vendor_that_wants_the_apps_secret_without_it(
+    crm: str, tmp_path: Path
+) -> None:
+    with stage(tmp_path, {crm: crm}, check=False) as one:
+        app, url = one.app, one.urls[crm]
+        chosen = {"host": url, "login_host": url, "client_id": "sandbox-client"}
+        app.prepare_login("other", crm=crm, settings=chosen)
+        back = "http://localhost:8765/oauth/callback"
+        with pytest.raises(ConfigurationError, match="with its secret only") as refused:
+            app.begin_login("other", redirect_uri=back, settings=chosen, secrets={})
+        assert "--client-secret-stdin" in refused.value.remedy
+        with pytest.raises(ConfigurationError, match="with its secret only"):
+            app.invite("other", address="https://crm.example.com", settings=chosen, secrets={})
+        assert one.calls(crm) == []
 
 
 def test_the_demonstration_logs_in_by_every_crms_own_pages() -> None:

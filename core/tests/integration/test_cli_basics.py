@@ -72,6 +72,7 @@ def test_help_imports_nothing_heavy(process: Command) -> None:
     assert not {name for name in loaded if name.startswith("crmwire.store")}
 
 
+@pytest.mark.alone
 def test_help_costs_little_more_than_python_itself(process: Command) -> None:
     def cpu(code: str) -> float:
         spent = []

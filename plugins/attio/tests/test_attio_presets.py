@@ -353,6 +353,7 @@ def timed(folder: Path, preset: str) -> tuple[float, int]:
         return seconds, refused
 
 
+@pytest.mark.alone
 def test_new_people_take_little_more_than_25_writes_a_second_allow(tmp_path: Path) -> None:
     """Two writes for each booking: 100 of them take 8 s at best, 50 take 4.
 

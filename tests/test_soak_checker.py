@@ -1,0 +1,135 @@
+"""What the soak's checker makes of records that are not as they should be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from soak.checker import check_account
+from soak.model import of_lines
+
+START = datetime(2027, 3, 2, 9, 0, tzinfo=UTC)
+TOLD = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+ANN = "ann@example.com"
+
+
+def _told(*kinds: str, order: tuple[int, ...] | None = None) -> list[dict[str, Any]]:
+    """The log of one booking: its events, in the order they were acknowledged in."""
+    lines = [
+        {
+            "feed": "main",
+            "booking": "b1",
+            "event": number,
+            "kind": kind,
+            "email": ANN,
+            "start": (START + timedelta(days=number)).isoformat(),
+            "occurred_at": (TOLD + timedelta(seconds=number)).isoformat(),
+        }
+        for number, kind in enumerate(kinds, start=1)
+    ]
+    return [lines[number - 1] for number in order or range(1, len(kinds) + 1)]
+
+
+def _person(n: int, id_: str = "p1", action: str = "create", **fields: Any) -> dict[str, Any]:
+    if action == "create":
+        fields = {"Email": ANN, **fields}
+    return {"n": n, "action": action, "type": "Contact", "id": id_, "fields": fields}
+
+
+def _event(n: int, event: int, id_: str = "e1", action: str = "create") -> dict[str, Any]:
+    fields = {
+        "Subject": "Intro call",
+        "StartDateTime": (START + timedelta(days=event)).isoformat(),
+        "Description": f"[b1.{event}]",
+    }
+    return {"n": n, "action": action, "type": "Event", "id": id_, "fields": fields}
+
+
+def _cancelled(n: int, id_: str = "e1") -> dict[str, Any]:
+    fields = {"Subject": "[Cancelled] Intro call"}
+    return {"n": n, "action": "update", "type": "Event", "id": id_, "fields": fields}
+
+
+def _note(n: int, event: int, id_: str) -> dict[str, Any]:
+    fields = {"title": "Intro call", "content": f"[b1.{event}]"}
+    return {"n": n, "action": "create", "type": "notes", "id": id_, "fields": fields}
+
+
+def _kinds(
+    told: list[dict[str, Any]], commits: list[dict[str, Any]], style: str = "follows"
+) -> list[str]:
+    ids = sorted({one["id"] for one in commits if one["type"] in ("Event", "notes")})
+    timelines = {"people": [{"email": ANN, "entries": [{"id": one} for one in ids]}]}
+    account = {"name": "salesforce", "feeds": {"main": style}, "known": []}
+    records = {"commits": commits, "timelines": timelines}
+    return [one.kind for one in check_account(account, of_lines(told), records)]
+
+
+CREATED = _told("created")
+MOVED = _told("created", "rescheduled")
+ENDED = _told("created", "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("told", "commits"),
+    [
+        (CREATED, [_person(1), _event(2, 1)]),
+        (MOVED, [_person(1), _event(2, 1), _event(3, 2, action="update")]),
+        (MOVED, [_person(1), _event(2, 2)]),
+        (ENDED, [_person(1), _event(2, 1), _cancelled(3)]),
+        (_told("created", "cancelled", order=(2, 1)), []),
+        (CREATED, [_person(1), _person(2, action="update", Title="x"), _event(3, 1)]),
+    ],
+)
+def test_what_is_as_it_should_be_is_not_complained_of(told: Any, commits: Any) -> None:
+    if told is ENDED:
+        told = [told[0], {**told[1], "start": told[0]["start"]}]
+    assert _kinds(told, commits) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "commits", "kind"),
+    [
+        (CREATED, [], "lost"),
+        (CREATED, [_person(1)], "lost"),
+        (CREATED, [_person(1), _person(2, "p2"), _event(3, 1)], "doubled"),
+        (CREATED, [_person(1), _event(2, 1), _event(3, 1, "e2")], "doubled"),
+        (MOVED, [_person(1), _event(2, 1)], "wrong state"),
+        (ENDED, [_person(1), _event(2, 1)], "wrong state"),
+        (CREATED, [_person(1), _event(2, 1), _cancelled(3)], "wrong state"),
+        (MOVED, [_person(1), _event(2, 2), _event(3, 1, action="update")], "wrong order"),
+        (
+            ENDED,
+            [_person(1), _event(2, 1), _cancelled(3), _event(4, 1, action="update")],
+            "wrong order",
+        ),
+        (
+            CREATED,
+            [_person(1, Title="Kept"), _person(2, action="update", Title="x"), _event(3, 1)],
+            "overwritten",
+        ),
+        (
+            CREATED,
+            [_person(1, Phone="1"), _person(2, action="update", Phone=""), _event(3, 1)],
+            "overwritten",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(told: Any, commits: Any, kind: str) -> None:
+    assert kind in _kinds(told, commits)
+
+
+def test_of_records_per_event_each_is_wanted_once() -> None:
+    people = [_person(1)]
+    assert _kinds(MOVED, [*people, _note(2, 1, "n1"), _note(3, 2, "n2")], "per event") == []
+    assert "lost" in _kinds(MOVED, [*people, _note(2, 1, "n1")], "per event")
+    doubled = [*people, _note(2, 1, "n1"), _note(3, 2, "n2"), _note(4, 2, "n3")]
+    assert "doubled" in _kinds(MOVED, doubled, "per event")
+    wrong = [*people, _note(2, 2, "n2"), _note(3, 1, "n1")]
+    assert "wrong order" in _kinds(MOVED, wrong, "per event")
+
+
+def test_what_was_never_acknowledged_must_not_be_there_and_is_a_stray() -> None:
+    assert "stray" in _kinds([], [_person(1), _event(2, 1)])
