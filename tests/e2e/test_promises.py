@@ -30,8 +30,8 @@ def entries(scene: Stage, crm: str) -> int:
 
 
 def test_a_hundred_bookings_of_ten_new_people_at_once_make_ten_people(tmp_path: Path) -> None:
-    now = datetime.now(UTC)
     with stage(tmp_path, CRMS) as scene:
+        now = datetime.now(UTC)
         bodies = [
             booking(number, number % 10).created(now + timedelta(seconds=1))
             for number in range(100)
@@ -48,8 +48,8 @@ def test_a_hundred_bookings_of_ten_new_people_at_once_make_ten_people(tmp_path: 
 def test_a_backlog_of_a_hundred_bookings_costs_few_calls(
     crm: str, most: int, tmp_path: Path
 ) -> None:
-    now = datetime.now(UTC)
     with stage(tmp_path, {crm: crm}) as scene:
+        now = datetime.now(UTC)
         lane = scene.app.store.connection(crm).lane
         scene.app.store.pause(lane, now + timedelta(hours=1), "test")
         before = len(scene.calls(crm))
@@ -72,8 +72,8 @@ def test_a_backlog_of_a_hundred_bookings_costs_few_calls(
 def test_the_calls_of_one_booking(
     crm: str, created: int, moved: int, cancelled: int, tmp_path: Path
 ) -> None:
-    now = datetime.now(UTC)
     with stage(tmp_path, {crm: crm}) as scene:
+        now = datetime.now(UTC)
         one = booking(1)
         later = FIRST_START + timedelta(days=2)
         second = now + timedelta(seconds=1)
@@ -105,8 +105,8 @@ def test_a_plugin_that_fails_in_one_connection_leaves_the_others_undisturbed(
     (folder / "bad.py").write_text(
         "from crmwire import hookimpl\n\n@hookimpl\ndef map_event(event):\n    " + misdeed + "\n"
     )
-    now = datetime.now(UTC)
     with stage(tmp_path, {"good": "hubspot", "bad": "hubspot"}) as scene:
+        now = datetime.now(UTC)
         row = scene.app.store.connection("bad")
         settings = {**row.settings, "plugins": ["bad.py"]}
         from crmwire.store import setup
@@ -126,10 +126,10 @@ def test_a_plugin_that_hangs_is_set_aside_and_named(tmp_path: Path) -> None:
         "import time\nfrom crmwire import hookimpl\n\n@hookimpl\ndef map_event(event):\n"
         "    time.sleep(4)\n"
     )
-    now = datetime.now(UTC)
     with stage(
         tmp_path, {"good": "hubspot", "bad": "hubspot"}, settings={"read_timeout": 0.5}
     ) as scene:
+        now = datetime.now(UTC)
         row = scene.app.store.connection("bad")
         settings = {**row.settings, "plugins": ["slow.py"]}
         from crmwire.store import setup
