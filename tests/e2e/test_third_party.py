@@ -95,8 +95,8 @@ def test_the_toy_crm_is_small() -> None:
 def test_a_plugin_of_its_own_distribution_carries_a_booking(
     installed: Path, tmp_path: Path
 ) -> None:
-    now = datetime.now(UTC)
     with stage(tmp_path, {"pocket": "toy"}) as scene:
+        now = datetime.now(UTC)
         plugin = scene.app.discovery.find("crm", "toy")
         assert (plugin.distribution, plugin.version) == ("crmwire-pocket", "1.2.3")
 
@@ -128,8 +128,8 @@ def test_a_plugin_of_its_own_distribution_carries_a_booking(
 def test_a_booking_of_a_known_person_updates_what_the_preset_says(
     installed: Path, tmp_path: Path
 ) -> None:
-    now = datetime.now(UTC)
     with stage(tmp_path, {"pocket": "toy"}) as scene:
+        now = datetime.now(UTC)
         scene.send(ADA.created(now + timedelta(seconds=1)))
         scene.settle()
         again = SampleBooking(
