@@ -6,7 +6,7 @@ STAMP := $(VENV)/.set-up
 PACKAGES := core $(sort $(wildcard plugins/*))
 SOURCES := core/src $(wildcard plugins/*/src)
 
-.PHONY: setup demo test check bench soak format constraints clean
+.PHONY: setup demo test check bench soak fuzz format constraints clean
 
 setup: $(STAMP)
 
@@ -47,6 +47,9 @@ SEED ?= 1
 STATE ?= soak-state
 soak: setup
 	@$(BIN)/python -m soak run --bookings $(BOOKINGS) --seed $(SEED) --state $(STATE) $(BACKGROUND)
+
+fuzz: setup
+	@$(BIN)/python -m fuzz all
 
 format: setup
 	@$(BIN)/ruff format .

@@ -10,11 +10,11 @@ import json
 import platform
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench import accepting, starting
 from crmwire import logs
 from crmwire.demo.bookings import FIRST_START, SampleBooking
 from crmwire.testing.stage import Stage, stage
@@ -77,30 +77,14 @@ def measure_crm(crm: str) -> dict[str, Any]:
     return made
 
 
-def measure_accepting(senders: int, events: int = 2000) -> dict[str, Any]:
-    """Durable accepts per second in process, with a route that waits."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        stage(Path(folder), {"hubspot": "hubspot"}) as scene,
-    ):
-        lane = scene.app.store.connection("hubspot").lane
-        scene.app.store.pause(lane, datetime.now(UTC) + timedelta(hours=1), "bench")
-        now = datetime.now(UTC) + timedelta(seconds=1)
-        bodies = [_booking(number).created(now) for number in range(events)]
-        started = time.perf_counter()
-        with ThreadPoolExecutor(senders) as pool:
-            list(pool.map(lambda body: scene.app.accept("feed", body, trusted=True), bodies))
-        seconds = time.perf_counter() - started
-    return {"senders": senders, "events": events, "per second": round(events / seconds)}
-
-
 def main() -> None:
     logs.configure(quiet=True)
     results = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "crms": {crm: measure_crm(crm) for crm in CRMS},
-        "accepting": [measure_accepting(1), measure_accepting(64)],
+        "accepting": accepting.measured(),
+        "starting": starting.measured(),
     }
     text = json.dumps(results, indent=2)
     RESULTS.write_text(text + "\n")

@@ -1,1 +1,1 @@
-"""Fuzzing: what nobody would send, sent in bulk to each door of crmwire. See `python -m fuzz -h`."""
+"""Fuzzing: what nobody would send, in bulk, at each door of crmwire. See `python -m fuzz -h`."""

@@ -70,7 +70,9 @@ def changed(chance: random.Random, data: Any) -> Any:
                 assert other is not None
                 container[key] = copy.deepcopy(other[0][other[1]])
             case 3 if isinstance(container, list):
-                container.extend(copy.deepcopy(container[key]) for _ in range(chance.choice((1, 300))))
+                container.extend(
+                    copy.deepcopy(container[key]) for _ in range(chance.choice((1, 300)))
+                )
             case _:
                 container[key] = value(chance)
     return value(chance) if chance.random() < 0.02 else data
@@ -147,7 +149,9 @@ def body(chance: random.Random, samples: list[bytes]) -> bytes:
     if pick < 0.94:
         return chance.choice((b"\xef\xbb\xbf", b"\xff\xfe")) + sample
     if pick < 0.96:
-        return sample.decode("utf-8", "replace").encode(chance.choice(("utf-16", "utf-32", "utf-7")))
+        return sample.decode("utf-8", "replace").encode(
+            chance.choice(("utf-16", "utf-32", "utf-7"))
+        )
     return chance.randbytes(chance.choice((0, 1, 10, 300, 3000)))
 
 

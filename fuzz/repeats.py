@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from crmwire.demo.bookings import FIRST_START, SampleBooking
 from crmwire.receiver import receiver
 from crmwire.signatures import sign
 from crmwire.testing.stage import stage
@@ -33,7 +34,8 @@ def one_id(seed: int, count: int) -> Tally:
             if any(one.signed and one.source is door.source for one in doors) > door.signed:
                 continue  # its other feed is the one that checks more
             row = app.store.feed(f"{door.source.name}-{'signed' if door.signed else 'open'}")
-            asyncio.run(_send(tally, asgi, door, count))
+            body = next(one for one in door.source.samples if _is_carried(door, one))
+            asyncio.run(_send(tally, asgi, door, body, count))
             with app.store.read() as db:
                 events = db.execute(
                     "SELECT count(*) FROM events WHERE feed = ?", (row.id,)
@@ -44,8 +46,7 @@ def one_id(seed: int, count: int) -> Tally:
     return tally
 
 
-async def _send(tally: Tally, asgi: ASGIApp, door: Door, count: int) -> None:
-    body = next(one for one in door.source.samples if _is_carried(door, one))
+async def _send(tally: Tally, asgi: ASGIApp, door: Door, body: bytes, count: int) -> None:
     scheme = door.source.hooks.source_info().signature
     for _ in range(0, count, ABREAST):
         at = datetime.now(UTC)
@@ -68,11 +69,15 @@ def _is_carried(door: Door, body: bytes) -> bool:
 
 def _carried(tally: Tally, count: int) -> None:
     [source] = [one for one in sources() if one.name == "calcom"]
+    booking = SampleBooking(
+        uid="again", email="ada@example.com", name="Ada Example", start=FIRST_START
+    )
+    body = booking.created(datetime.now(UTC) + timedelta(seconds=5))
     with tempfile.TemporaryDirectory() as folder, stage(Path(folder), {CRM: CRM}) as scene:
         path = scene.app.add_feed("again", source="calcom", allow_unsigned=True)
         scene.app.add_route(feed="again", connection=CRM, preset="linktime")
         asgi = receiver(scene.app.openings, scene.daemon.engine.wake, dict)
-        asyncio.run(_send(tally, asgi, Door(source, path, False), count))
+        asyncio.run(_send(tally, asgi, Door(source, path, False), body, count))
         scene.settle()
         people = scene.people(CRM)
         entries = [entry for person in people for entry in person.entries]

@@ -64,9 +64,10 @@ def parsers(seed: int, count: int) -> Tally:
         except Exception as error:  # noqa: BLE001  (that is what is looked for)
             tally.outcomes["broken"] += 1
             cause = error.__cause__ or error
-            where = traceback.extract_tb(cause.__traceback__)[-1]
+            last = traceback.extract_tb(cause.__traceback__)[-1]
+            where = f"{Path(last.filename).name}:{last.lineno}"
             tally.trouble(
-                f"{source.name}: {type(cause).__name__} in {Path(where.filename).name}:{where.lineno}",
+                f"{source.name}: {type(cause).__name__} in {where}",
                 f"{seed}/{number}: {cause} {body[:1500]!r}",
             )
             continue

@@ -19,6 +19,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,7 @@ def main() -> int:
     one.add_argument("names", nargs="*")
     one.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what it started ends with it
     return {"run": _run, "status": _status, "check": _check, "peers": _peers, "bugs": _bugs}[
         given.command
     ](given)

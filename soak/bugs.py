@@ -55,6 +55,7 @@ def hunted(name: str, *, seed: int, bookings: int | None = None) -> Any:
             links=_links(bug.crms),
             command=("-m", "soak.bugs", name),
             patience=25,
+            calm_after=12,
         )
 
 
@@ -226,7 +227,7 @@ def _ids_not_joined() -> None:
 
 
 def _two_drains() -> None:
-    """Each lane is drained once more while it is drained."""
+    """Each lane is drained again and again while it is drained."""
     import threading
     import time
 
@@ -235,14 +236,19 @@ def _two_drains() -> None:
     real = Drainer.drain
 
     def drain(self: Any, lane: str, stop: Any) -> None:
-        def later() -> None:
-            time.sleep(0.25)
+        def later(seconds: float) -> None:
+            time.sleep(seconds)
             real(self, lane, stop)
 
-        other = threading.Thread(target=later, daemon=True)
-        other.start()
+        others = [
+            threading.Thread(target=later, args=(seconds,), daemon=True)
+            for seconds in (0.2, 0.4, 0.6)
+        ]
+        for other in others:
+            other.start()
         real(self, lane, stop)
-        other.join()
+        for other in others:
+            other.join()
 
     Drainer.drain = drain  # type: ignore[method-assign]
 
@@ -277,13 +283,14 @@ _killed = Mischief(faults="none", kills=6, steps=(), others=())
 _stopped = Mischief(faults="dense", kills=0, steps=STEPS, others=())
 _calm = Mischief(faults="none", kills=0, steps=(), others=())
 _late = Mischief(faults="late", kills=0, steps=(), others=())
+_failing = Mischief(faults="failing", kills=0, steps=(), others=())
 _slow = Mischief(faults="slow", kills=0, steps=(), others=())
 _both = ("salesforce", "attio")
 BUGS: dict[str, Bug] = {
     "sound": Bug(patch=_sound, crms=_both, mischief=_stopped, found=False),
     "no key": Bug(patch=_no_key, mischief=_calm),
     "answer before commit": Bug(patch=_answer_before_commit, mischief=_killed),
-    "failed look-up is none": Bug(patch=_failure_as_none, bookings=60),
+    "failed look-up is none": Bug(patch=_failure_as_none, bookings=60, mischief=_failing),
     "attempt not stored": Bug(patch=_attempt_not_stored, mischief=_stopped),
     "not looked up": Bug(patch=_not_looked_up, crms=("attio",)),
     "looked up too soon": Bug(

@@ -58,8 +58,13 @@ def run(
     links: tuple[Link, ...] = LINKS,
     command: tuple[str, ...] = ("-m", "crmwire"),
     patience: float = 120.0,
+    calm_after: float = 60.0,
 ) -> Result:
-    """Run it in a fresh folder. `patience` is how long the queue may take to empty at the end."""
+    """Run it in a fresh folder.
+
+    `patience` is how long (seconds) the queue may take to empty at the end, and `calm_after` how
+    long of that the vendors' faults go on.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     began = time.monotonic()
@@ -85,7 +90,7 @@ def run(
                 trouble = Trouble(world=world, source=source, mischief=mischief, seed=seed)
                 source.start()
                 trouble.run()
-                unsettled = _settled(world, source, trouble, patience)
+                unsettled = _settled(world, source, trouble, patience, calm_after)
                 source.stop()
                 vendors = world.keep_records()
             finally:
@@ -105,14 +110,16 @@ def run(
     return made
 
 
-def _settled(world: World, source: Source, trouble: Trouble, patience: float) -> tuple[str, ...]:
+def _settled(
+    world: World, source: Source, trouble: Trouble, patience: float, calm_after: float
+) -> tuple[str, ...]:
     """Wait until all is sent and carried out; returns what is not."""
     began = time.monotonic()
     while not (source.done and world.open_deliveries() == 0):
         passed = time.monotonic() - began
         if passed > patience:
             break
-        if passed > patience / 2:
+        if passed > calm_after:
             trouble.disarm()  # some faults are so dense that hardly anything gets through
         time.sleep(0.1)
     trouble.disarm()

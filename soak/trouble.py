@@ -54,6 +54,7 @@ FAULTS: Mapping[str, Faults] = {
     "late": [
         {"kind": "late_commit", "method": "POST", "path": "notes", "seconds": 5, "share": 0.5}
     ],
+    "failing": [{"kind": "status", "status": 500, "path": "query|/composite$", "share": 0.8}],
     "slow": [{"kind": "latency", "seconds": 0.5}],
     "none": [],
 }

@@ -25,6 +25,7 @@ from crmwire.store import DeliveryFilter
 from soak.script import KNOWN, known_email
 from soak.seen import PROTECTED, Style
 
+ROOT = Path(__file__).parent.parent
 SECRET = "soak-secret"
 QUICK = {"read_timeout": 1.0, "settle_after": 2.5, "tries": [0.2, 0.5, 1.0, 2.0]}
 """Connection settings that keep the waits short; nothing is bypassed."""
@@ -96,7 +97,7 @@ class World:
         with log.open("ab") as file:
             process = subprocess.Popen(
                 [sys.executable, *self.command, "serve", "--port", str(self.port)],
-                env={**os.environ, **self.environment, **extra},
+                env={**_surroundings(), **self.environment, **extra},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -263,6 +264,12 @@ class World:
             self.daemon.stop()
         for process in self.sandboxes.values():
             process.stop()
+
+
+def _surroundings() -> dict[str, str]:
+    """This program can be found by the processes that it starts, wherever it was started."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _sandbox(

@@ -6,7 +6,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bookings", type=int, default=80, help="bookings of the soak test")
+    parser.addoption("--bookings", type=int, default=50, help="bookings of the soak test")
     parser.addoption("--secrets", type=int, default=200, help="secrets of the vault's tests")
     parser.addoption("--kills", type=int, default=3, help="kills of the rotation's test")
     parser.addoption("--past", type=int, default=120, help="bookings of the backfill test")

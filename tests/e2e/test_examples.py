@@ -33,6 +33,7 @@ def test_an_example_can_be_applied_and_exported(
         run = CliRunner()
         first = run.invoke(cli, ["--home", home, "apply", "--yes", "--no-check", str(path)])
         assert first.exit_code == 0, first.output
+        assert ("is asked by the daemon" in first.output) == (name == "relation")
         wanted = tomllib.loads(text)
         for kind in ("feeds", "connections", "routes"):
             for entry in wanted[kind]:

@@ -16,7 +16,7 @@ from crmwire import home as homes
 from crmwire.checking import Checked
 from crmwire.clock import Clock, SystemClock
 from crmwire.discovery import Discovery
-from crmwire.errors import ConfigurationError
+from crmwire.errors import ConfigurationError, CrmwireError
 from crmwire.opening import Openings
 from crmwire.previewing import previews
 from crmwire.setting_up import (
@@ -114,6 +114,13 @@ class App:
     def is_polled(self, source: str, name: str, settings: Mapping[str, Any]) -> bool:
         """Whether a feed of these settings is asked for. Raises: ConfigurationError."""
         return feeds.checked_settings(self.openings, name, source, settings, None).is_polled()
+
+    def feed_is_polled(self, row: FeedRow) -> bool:
+        """Whether a feed is asked for; False as well if its plugin does not load."""
+        try:
+            return self.is_polled(row.source, row.name, row.settings)
+        except CrmwireError:
+            return False
 
     def needs_token(self, source: str, name: str, settings: Mapping[str, Any]) -> bool:
         """Whether a source's API asks for a token. Raises: ConfigurationError."""

@@ -215,7 +215,7 @@ def _intake_findings(store: Store, row: FeedRow) -> list[Finding]:
                 level="warning",
                 subject=row.name,
                 message=f"{unreadable} signed webhooks could not be read; they are kept.",
-                remedy=f"Update the plugin of the source {row.source}.",
+                remedy="See `crmwire webhooks` for what is wrong with them.",
             )
         )
     return found

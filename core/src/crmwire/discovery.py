@@ -84,8 +84,20 @@ class Discovery:
         word = "CRM" if kind == "crm" else kind
         raise UnknownName(
             f"There is no {word} plugin {name!r}.",
-            remedy=f"Installed: {names}. {_advice(name, [plugin.name for plugin in plugins])}",
+            remedy=f"Installed: {names}. {self._advice(kind, name)}",
         )
+
+    def _advice(self, kind: Kind, name: str) -> str:
+        """What to do about a name that nothing has: nobody installs a slip of the finger."""
+        other = next((plugin for plugin in self.installed if plugin.name == name), None)
+        if other is not None:
+            words = {"crm": "a CRM", "source": "a source", "extension": "an extension"}
+            return f"{name} is {words.get(other.kind, 'an app')}."
+        known = [plugin.name for plugin in self.of_kind(kind)]
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+        if close:
+            return f"Did you mean {close[0]}?"
+        return f"Install it with `pip install crmwire-{name}`."
 
     def local(self, names: Iterable[str]) -> list[tuple[str, ModuleType]]:
         """An operator's one-file plugins, by file name, in the order given.
@@ -143,9 +155,3 @@ def _plugin(kind: Kind, name: str, points: list[EntryPoint]) -> Plugin:
         entry_point=point,
         problem=problem,
     )
-
-
-def _advice(name: str, installed: list[str]) -> str:
-    """What to do about a name that nothing has: nobody installs what is a slip of the finger."""
-    close = difflib.get_close_matches(name, installed, n=1)
-    return f"Did you mean {close[0]}?" if close else f"Install it with `pip install crmwire-{name}`."

@@ -142,7 +142,8 @@ class Engine:
             try:
                 self._drain(lane, self._stop)
             except Exception as error:  # noqa: BLE001  (the sweep starts it again)
-                log.error("drain_failed", lane=lane, error=f"{type(error).__name__}: {error}")
+                with contextlib.suppress(Exception):  # a lane that cannot be told of goes on too
+                    log.error("drain_failed", lane=lane, error=f"{type(error).__name__}: {error}")
             with self._lock:
                 if self._runs[lane].again and not self._stop.is_set():
                     continue

@@ -33,14 +33,11 @@ def settings_of(feed: Feed, cls: type[T]) -> T:
         return structured(conv, own, cls, f"settings of feed {feed.name}")
     except ConfigurationError as error:
         names = ", ".join(one.alias or one.name for one in attrs.fields(cls))
-        raise ConfigurationError(
-            error.message,
-            problems=(
-                *error.problems,
-                f"Its settings are {names}: give them with `--set NAME=VALUE`, or in a document"
-                f" under [feeds.{feed.name}.settings].",
-            ),
-        ) from None
+        told = (
+            f"Its settings are {names}: give them with `--set NAME=VALUE`, or in a document"
+            f" under [feeds.{feed.name}.settings]."
+        )
+        raise ConfigurationError(error.message, problems=(*error.problems, told)) from None
 
 
 def _maybe(value: object, read: object) -> object:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
+from typing import TextIO, cast
 
 import structlog
 
@@ -30,6 +32,22 @@ def redacted(
     return event
 
 
+class _Patient:
+    """A stream that drops what it cannot write: a full disk must not end the work that is told."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def configure(*, verbose: bool = False, quiet: bool = False) -> None:
     """Send events to standard error: from info on, all if `verbose`, only warnings if `quiet`."""
     readable = sys.stderr.isatty()
@@ -48,6 +66,6 @@ def configure(*, verbose: bool = False, quiet: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient(sys.stderr))),
         cache_logger_on_first_use=False,
     )

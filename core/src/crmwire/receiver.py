@@ -68,7 +68,7 @@ def receiver(
             return _error(404, "unknown_feed", "No feed has this address.")
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in JSON_TYPES and not kind.endswith("+json"):
-            return _error(415, "unsupported_type", f"Send JSON, not {kind}.")
+            return _error(415, "unsupported_type", f"Send JSON, not {kind[:80]}.")
         if body is None:
             limit = LARGEST_BODY // 1024
             return _error(413, "too_large", f"A webhook may have {limit} kB at most.")

@@ -24,6 +24,8 @@ log = structlog.get_logger("crmwire.timekeeping")
 
 LEAST = 2.0
 """Seconds by which a clock must have been set to be seen; smaller corrections do no harm."""
+REST = 3
+"""Looks after a clock was put back in which what was noted in between is moved along too."""
 
 
 class Timekeeper:
@@ -35,6 +37,7 @@ class Timekeeper:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._rest: tuple[float, frozenset[float], int] | None = None
 
     def begin(self) -> None:
         """At the start: the clock may have been put back while nothing ran."""
@@ -56,12 +59,23 @@ class Timekeeper:
         step = clock.ahead()
         if abs(step) < LEAST:
             clock.hold()
+            self._shift_rest(clock.now().timestamp())
             return 0.0
 
-        def job(db: Any) -> None:
+        def job(db: Any) -> frozenset[float]:
             clockwork.shift(db, step, clock.now().timestamp() + step)
             clock.hold()
+            return clockwork.waits(db)
 
-        self._store.write(job)
+        known = self._store.write(job)
+        self._rest = (step, known, REST) if step < 0 else None
         log.warning("clock_was_set", seconds=round(step, 1))
         return step
+
+    def _shift_rest(self, now: float) -> None:
+        """Move along what was worked out before the clock was put back and stored after."""
+        if self._rest is None:
+            return
+        step, known, left = self._rest
+        self._store.write(lambda db: clockwork.shift_rest(db, step, now, known))
+        self._rest = (step, known, left - 1) if left > 1 else None

@@ -66,9 +66,16 @@ class Vault:
                 try:
                     self._decrypt(owner, name, key_id, blob)
                     break
-                except KeyMissing:
-                    if number == len(rows):
+                except KeyMissing as error:
+                    if number < len(rows):
+                        continue
+                    if self.keys.find(key_id) is None:
                         raise
+                    raise KeyMissing(
+                        f"The key {key_id!r} in {self.keys.where} does not decrypt what is stored: "
+                        "it is another one, or the rows were changed.",
+                        remedy=error.remedy,
+                    ) from error
 
     def put(self, owner: str, name: str, secret: str) -> None:
         """Keep a secret, in the place of one of that name."""

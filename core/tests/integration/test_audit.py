@@ -32,7 +32,7 @@ def test_what_is_set_up_changed_and_removed_is_told_in_order(toy: Opens, tmp_pat
         app: App = crm.app
         app.add_feed("signed", source="calcom", signing_secret="canary-signing")
         app.set_signing_secret("signed", "canary-other")
-        app.change_feed("signed", settings={"a": "canary-value"}, allow_unsigned=False)
+        app.change_feed("signed", settings={"host": "canary-value"}, allow_unsigned=False)
         app.set_token("crm", "canary-token")
         app.change_connection(
             "crm", settings={**app.store.connection("crm").settings, "zone": "UTC"}
@@ -55,7 +55,7 @@ def test_what_is_set_up_changed_and_removed_is_told_in_order(toy: Opens, tmp_pat
     ]
     assert [entries[n].detail for n in (3, 4, 6)] == [
         {"secrets": ["signing"]},
-        {"settings": ["a"]},
+        {"settings": ["host"]},
         {"settings": ["zone"]},
     ]
     assert "canary" not in str(entries)

@@ -284,3 +284,31 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_line(
     with pytest.raises(ConfigurationError) as caught:
         FilePast(path)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "a.csv",
+            (
+                "id,booking.start,event\nb1,tomorrow\n,2026-01-01T00:00:00Z\n"
+                "b3,2026-01-01T00:00:00Z,created,x\nb4,2026-01-01T00:00:00Z\nb5,,cancelled\n"
+            ),
+        ),
+        (
+            "a.ndjson",
+            (
+                '{"id": "b1"}\n\n[]\n{"id": "b2", "colour": 1}\n'
+                '{"id": "b4", "booking.start": "2026-01-01T00:00:00Z"}\n{"booking.start": "x"}\n'
+            ),
+        ),
+    ],
+)
+def test_every_mistake_of_a_file_is_told_at_once(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="holds 4 rows that cannot be used") as caught:
+        FilePast(path)
+    lines = [problem.split(":")[1] for problem in caught.value.problems]
+    assert lines == (["2", "3", "4", "6"] if name == "a.csv" else ["1", "3", "4", "6"])

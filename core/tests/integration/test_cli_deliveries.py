@@ -26,7 +26,7 @@ from crmwire.testing.toysandbox import ToySandbox
 
 pytest.importorskip("crmwire_calcom")
 
-NOW = datetime.now(UTC) + timedelta(minutes=1)
+NOW = datetime.now(UTC) + timedelta(hours=1)  # after the routes, however late they are made
 BOOKING = SampleBooking(uid="bk-1", email="grace@example.com", name="Grace Hopper")
 OTHER = SampleBooking(uid="bk-2", email="ada@example.com", name="Ada Byron")
 LATER = FIRST_START + timedelta(days=1)

@@ -95,6 +95,54 @@ def test_a_feed_of_that_name_gets_another_secret_and_keeps_its_address(crmwire: 
     assert data(crmwire("feed", "list", "--json")) == before
 
 
+@pytest.mark.parametrize(
+    ("source", "setting", "has"),
+    [
+        ("calcom", "hosts.u1=host@example.com", "host, read_timeout, self_hosted"),
+        ("calendly", "sope=user", "host, read_timeout, scope"),
+        ("jicoo", "hots.u1=host@example.com", "host, hosts, hosts.NAME, read_timeout"),
+        ("linktime", "nonsense=1", "host, read_timeout"),
+        ("timerex", "poll_every=7", "host, read_timeout"),
+    ],
+)
+def test_a_setting_that_the_source_does_not_know_is_refused(
+    crmwire: Command, source: str, setting: str, has: str
+) -> None:
+    told = crmwire("feed", "add", "f", "--source", source, "--set", setting, typed="secret\n")
+    assert told.exit_code == 2
+    assert f"The source {source} has no setting {setting.split('=')[0]}" in told.stderr
+    assert f"It has: {has}." in told.stderr
+
+
+def test_a_setting_of_another_value_than_the_source_takes_is_refused(crmwire: Command) -> None:
+    add = ("feed", "add", "f", "--source", "calendly", "--set")
+    assert crmwire(*add, "scope=team", typed="s\n").exit_code == 2
+    assert crmwire(*add, "scope=organization", typed="s\n").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("calcon", "Did you mean calcom?"),
+        ("salesforce", "salesforce is a CRM."),
+        ("wholly-else", "Install it with `pip install crmwire-wholly-else`."),
+    ],
+)
+def test_a_source_that_is_not_there_says_what_to_do(
+    crmwire: Command, source: str, told: str
+) -> None:
+    """Nobody is told to install what is a slip of the finger."""
+    refused = crmwire("feed", "add", "f", "--source", source, typed="s\n")
+    assert refused.exit_code == 2
+    assert refused.stderr.strip().endswith(told)
+
+
+def test_settings_that_are_missing_are_named_with_how_to_give_them(crmwire: Command) -> None:
+    refused = crmwire("feed", "add", "f", "--source", "relation", typed="s\n")
+    assert "required field missing: subdomain" in refused.stderr
+    assert "--set NAME=VALUE" in refused.stderr
+
+
 def test_a_feed_may_be_unsigned_only_when_asked_for_by_name(crmwire: Command) -> None:
     refused = crmwire("feed", "add", "cal", "--source", "calcom", typed="\n")
     allowed = crmwire("feed", "add", "cal", "--source", "calcom", "--allow-unsigned")

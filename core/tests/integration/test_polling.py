@@ -398,6 +398,8 @@ def test_a_polled_feed_is_added_with_its_token(tmp_path: Path) -> None:
         secret = address.replace("7f", "secret")
         run(*add, "team", "--set", "secret_url=true", given=secret)
         assert secret not in run("export")
+        listed = run("feed", "list").splitlines()[1:]
+        assert all(line.split()[3:] == ["(asked", "by", "the", "daemon)", "-"] for line in listed)
         run("feed", "token", "team", given=secret + "?again")
         with App(tmp_path / "home") as app:
             hooks = app.openings.source(app.store.feed("team"))

@@ -83,6 +83,12 @@ def test_the_other_form_of_the_command_stays(scene: Any) -> None:
     assert "Say of which type" in done.output
 
 
+def test_a_name_of_nothing_tells_feeds_and_connections(scene: Any) -> None:
+    done = CliRunner().invoke(cli, ["fields", "callendar", "7"], obj=State())
+    assert done.exit_code == 2
+    assert "no connection or feed 'callendar'. There are: crm, cal." in done.output
+
+
 def test_a_source_that_makes_up_keys_fills_no_store(scene: Any) -> None:
     many = [Answer(key=f"k{number}", values=("x",)) for number in range(400)]
     answered(scene, "a", *many, Answer(key="k" * 5000, values=("x",)))

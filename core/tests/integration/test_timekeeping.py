@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,29 @@ def test_a_clock_that_nobody_sets_moves_nothing(toy: Opens, tmp_path: Path) -> N
         before = _waiting(scene)
         assert keeper.look() == 0.0
         assert _waiting(scene) == pytest.approx(before, abs=1)
+
+
+def test_what_was_worked_out_before_and_stored_after_is_moved_along_too(
+    toy: Opens, tmp_path: Path, turned: Callable[[float], None]
+) -> None:
+    """A webhook and a pause that came in the very moment in which the clock was put back."""
+    with toy(tmp_path) as scene:
+        turned(DAY)
+        keeper = Timekeeper(scene.app.store, scene.app.clock)
+        keeper.begin()
+        before = scene.app.clock.now()
+        turned(0)
+        assert keeper.look() == pytest.approx(-DAY, abs=1)
+        scene.app.store.accept(scene.feed, [scene.event("created", "a", 1)], before)
+        scene.accept(scene.event("rescheduled", "a", 2, hour=15))
+        lane = scene.app.store.connections()[0].lane
+        scene.app.store.pause(lane, before + timedelta(seconds=5), "a test")
+        keeper.look()
+        with scene.app.store.read() as db:
+            dues = [row[0] for row in db.execute("SELECT due_at FROM deliveries").fetchall()]
+        now = scene.app.clock.now().timestamp()
+        assert len(dues) == 2
+        assert max(dues) - now < 3
+        assert _paused(scene) == pytest.approx(5, abs=3)
+        keeper.look()
+        assert _paused(scene) == pytest.approx(5, abs=3)

@@ -69,8 +69,11 @@ def test_two_rows_that_were_swapped_are_refused_and_the_others_still_read(store:
 
 def test_another_key_refuses_to_start_and_overwrites_nothing(store: Store) -> None:
     Vault(store, KEY).put("feed/1", "signing", "one")
-    for keys in ({"k1": bytes([1]) * 32}, {"k2": bytes(32)}):
-        with pytest.raises(KeyMissing):
+    for keys, told in (
+        ({"k1": bytes([1]) * 32}, "The key 'k1' in CRMWIRE_KEYS does not decrypt"),
+        ({"k2": bytes(32)}, "The key 'k1' .* is not in CRMWIRE_KEYS"),
+    ):
+        with pytest.raises(KeyMissing, match=told):
             Vault(store, keys).check()
     assert Vault(store, KEY).get("feed/1", "signing") == "one"
 

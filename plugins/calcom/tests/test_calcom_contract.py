@@ -268,6 +268,12 @@ class TestCalcom(SourceContract):
         with pytest.raises(ConfigurationError):
             hooks.list_past(self.since, None)
 
+    @pytest.mark.parametrize("host", ["https://cal.example.com", "cal.example.com/x", "", 7])
+    def test_a_host_that_is_none_is_refused(self, host: Any) -> None:
+        """An address in the place of the host's name would be asked at nobody knows where."""
+        with pytest.raises(ConfigurationError, match=r"no host. Give the name alone"):
+            self.feed_hooks(self_hosted=host).feed_api()
+
 
 def webhook(**more: Any) -> dict[str, Any]:
     return {

@@ -204,6 +204,23 @@ class TestWhatIsCarried:
         assert customer(event).company == "Example KK"
         assert customer(event).phone == "+81 3-0000-0000"
 
+    def test_the_address_book_gives_the_address_by_the_customers_code(self, inbox: Inbox) -> None:
+        """Where a message tells no address, but the code of a contact in the address book."""
+        inbox.sandbox.know("ada@example.com", system_id1="EMP/1", last_name="Example")
+        memo = {"method_cd": "record", "action_cd": "sent"}
+        inbox.sandbox.write(1, record={"system_id1": "EMP/1"}, **memo)
+        inbox.sandbox.write(1, method_cd="line", system_id1="EMP/1")
+        inbox.sandbox.write(1, method_cd="line", system_id1="nobody")
+        inbox.sandbox.write(1, method_cd="tweet", system_id1="EMP/1")
+        note, line, unknown, tweet = inbox.told(customer_group=3)
+        assert (note.type, note.ignored) == ("ticket.note_added", None)
+        assert (line.type, line.ignored) == ("ticket.message_received", None)
+        assert customer(note) == customer(line)
+        assert customer(note).email == "ada@example.com"
+        assert unknown.ignored == "Re:lation does not tell the customer's address"
+        assert tweet.ignored == "tweets are not carried"
+        assert inbox.requests().count("customer_groups/3/customers/system_id1/EMP%2F1") <= 1
+
     def test_who_is_not_in_the_address_book_is_carried_all_the_same(self, inbox: Inbox) -> None:
         inbox.sandbox.write(1, **ADA)
         (event,) = inbox.told(customer_group=3)

@@ -82,12 +82,12 @@ MAPPED: dict[str, tuple[str, str, str]] = {
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": ("person", "LeadSource", "Nowhere"),
     "JSON_PARSER_ERROR": ("activity", "ReminderDateTime", "soon"),
     "MALFORMED_ID": ("person", "AccountId", "nonsense"),
+    "STRING_TOO_LONG": ("person", "Title", "x" * 129),
 }
 """What the mapping writes, so that the sandbox answers so."""
 BOOKED: dict[str, dict[str, Any]] = {
     "FIELD_INTEGRITY_EXCEPTION": {"booking": Booking(start=START, end=START + timedelta(days=3))},
     "INVALID_EMAIL_ADDRESS": {"email": "no address"},
-    "STRING_TOO_LONG": {"name": "Ann " + "x" * 90},
 }
 """What was booked, so that the sandbox answers so."""
 FOUND = {

@@ -273,6 +273,32 @@ def test_a_lost_login_says_why_waits_and_goes_on_after_the_next(logged: Any, cau
     assert len(logged.records("Event")) == len(logged.records("Contact")) == 3
 
 
+def test_a_user_who_left_is_replaced_by_another_of_the_org(logged: Any) -> None:
+    logged.accept(logged.booking("created", "b1", email="grace@example.com"))
+    logged.drain()
+    (event,), org = logged.records("Event"), logged.org()
+    made = logged.admin(
+        "create_record",
+        type="User",
+        fields={"LastName": "Next", "Username": "n@example.com", "Email": "n@example.com"},
+    )
+    successor = made["id"]
+    logged.login_admin("deactivate_user", email="integration1@example.com")
+    logged.login_admin("expire_sessions")
+    logged.accept(logged.booking("cancelled", "b1", minute=5, email="grace@example.com"))
+    logged.drain_once()
+    assert logged.app.store.connection("sales").state == "needs_login"
+    org.user_id = successor  # who has opened the page now
+    again = logged.log_in()
+    assert (again.again, again.report.user_id) == (True, successor)
+    logged.drain()
+    assert logged.states() == ["delivered"] * 2
+    (same,) = logged.records("Event")
+    assert same["Id"] == event["Id"]
+    assert same["LastModifiedById"] == successor
+    assert len(logged.records("Contact")) == 1
+
+
 def test_a_login_that_is_revoked_in_the_middle_of_200_bookings_loses_none(
     logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -247,7 +247,7 @@ def _feeds(db: Database, feeds: dict[int, Owner], now: float, pace: Pace) -> Ite
                 what=f"{count} signed webhooks could not be read within a day; they are kept."
                 if count > 1
                 else "A signed webhook could not be read; it is kept.",
-                remedy=f"Update the plugin of the source {row.plugin}.",
+                remedy="See `crmwire webhooks` for what is wrong with them.",
                 command="crmwire status",
             )
     for id_, count in sights.refused(db, now - DAY * pace.scale).items():

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from crmwire.backfilling.rows import Row, event_of, rows_in
+from crmwire.backfilling.rows import event_of, rows_in
 from crmwire.errors import ConfigurationError
 from crmwire.types import Chunk
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CHUNK = 100
 """How many rows of a file are taken at once."""
+MOST = 20
+"""How many mistakes of a file are told."""
 
 
 class Past(Protocol):
@@ -56,18 +58,18 @@ class FilePast:
 
         Raises: ConfigurationError with all rows that cannot be used.
         """
-        self._events: list[Row] = list(rows_in(path))
         problems = []
         made = []
-        for row in self._events:
+        for row in rows_in(path):
             try:
                 made.append(event_of(row))
             except ConfigurationError as error:
                 problems.append(f"{path.name}:{row.line}: {error.message}")
         if problems:
+            more = len(problems) - MOST
             raise ConfigurationError(
-                f"{path} holds {len(problems)} rows that cannot be used.",
-                problems=tuple(problems[:20]),
+                f"{path} holds {len(problems)} row{'s' * (len(problems) > 1)} that cannot be used.",
+                problems=(*problems[:MOST], *([f"… and {more} more"] if more > 0 else [])),
                 remedy="Mend them, or take them out; docs/howto/backfill.md tells the columns.",
             )
         self._made = tuple(made)

@@ -33,14 +33,19 @@ PARTS: Mapping[str, type[attrs.AttrsInstance]] = {
 }
 FREE = ("answers", "tracking")
 OWN = ("id", "event", "occurred_at")
+KNOWN = (
+    "Known are id, event, occurred_at and paths such as guest.email, booking.start, page.id, "
+    "answers.KEY; docs/howto/backfill.md lists them."
+)
 
 
 @frozen(kw_only=True)
 class Row:
-    """One row: its values by path, and the line it stands on."""
+    """One row: its values by path, the line it stands on, and why it is of no use, if so."""
 
     line: int
-    values: Mapping[str, str]
+    values: Mapping[str, str] = attrs.field(factory=dict)
+    problem: str | None = None
 
 
 def rows_in(path: Path) -> Iterator[Row]:
@@ -67,14 +72,15 @@ def _of_csv(path: Path, text: str) -> Iterator[Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         columns = [name.strip() for name in reader.fieldnames or ()]
-        _checked(path, columns)
+        if problem := _unknown(columns):
+            raise ConfigurationError(f"{path}:1: {problem}", remedy=KNOWN)
         reader.fieldnames = columns
         for one in reader:
             if None in one:
-                raise ConfigurationError(
-                    f"{path}:{reader.line_num} has more values than the heading has columns."
-                )
-            yield Row(line=reader.line_num, values=_said(one))
+                told = "it has more values than the heading has columns."
+                yield Row(line=reader.line_num, problem=told)
+            else:
+                yield Row(line=reader.line_num, values=_said(one))
     except csv.Error as error:
         raise ConfigurationError(f"{path}:{reader.line_num} is no CSV ({error}).") from error
 
@@ -88,10 +94,10 @@ def _of_ndjson(path: Path, text: str) -> Iterator[Row]:
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
-            raise ConfigurationError(f"{path}:{number} is not a JSON object.")
+            yield Row(line=number, problem="it is not a JSON object.")
+            continue
         values = dict(_flat(data))
-        _checked(path, list(values), number)
-        yield Row(line=number, values=_said(values))
+        yield Row(line=number, values=_said(values), problem=_unknown(list(values)))
 
 
 def _flat(data: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str | None]]:
@@ -105,19 +111,14 @@ def _flat(data: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str 
             yield path, None if value is None else str(value)
 
 
-def _checked(path: Path, columns: list[str], line: int = 1) -> None:
+def _unknown(columns: list[str]) -> str | None:
+    """What is wrong with the names of columns; None if nothing is."""
     unknown = [name for name in columns if not _is_known(name)]
     if unknown:
-        raise ConfigurationError(
-            f"{path}:{line} has columns that crmwire does not know: {', '.join(unknown)}.",
-            remedy="Known are id, event, occurred_at and paths such as guest.email, booking.start, "
-            "page.id, answers.KEY; docs/howto/backfill.md lists them.",
-        )
+        return f"it has columns that crmwire does not know: {', '.join(unknown)}."
     if "id" not in columns:
-        raise ConfigurationError(
-            f"{path}:{line} has no column `id`.",
-            remedy="It is the booking's id in the source: what its webhooks call it.",
-        )
+        return "it has no column `id`, which is the booking's id in the source."
+    return None
 
 
 def _is_known(name: str) -> bool:
@@ -137,6 +138,8 @@ def event_of(row: Row) -> Event:
     Without `occurred_at` it happened when the booking starts. Raises: ConfigurationError.
     """
     values = row.values
+    if row.problem is not None:
+        raise ConfigurationError(row.problem)
     if "id" not in values:
         raise ConfigurationError("it has no id.")
     type_ = values.get("event", "created")

@@ -42,6 +42,12 @@ def fields(state: State, name: str, type_or_page: str | None, as_json: bool) -> 
         if name in feeds and name not in connections:
             tell_questions(app.store, feeds[name], type_or_page, as_json)
             return
+        if name not in connections:
+            there = ", ".join([*sorted(connections), *sorted(feeds)])
+            raise UnknownName(
+                f"There is no connection or feed {name!r}.",
+                remedy=f"There are: {there}." if there else "Nothing is set up yet.",
+            )
         conn = app.openings.connection(app.store.connection(name))
         known = ", ".join(sorted(conn.info.object_types))
         object_type = type_or_page or ""

@@ -67,7 +67,11 @@ def apply(
                 changes=[f"{one.action} {one.kind} {one.name}" for one in comparison.changes],
             )
         added = {one.name for one in comparison.changes if one.kind == "feed"}
-        paths = {row.name: app.feed_address(row) for row in app.store.feeds() if row.name in added}
+        paths = {
+            row.name: None if app.feed_is_polled(row) else app.feed_address(row)
+            for row in app.store.feeds()
+            if row.name in added
+        }
         applied = bool(comparison.changes) and not dry_run
         checks = (
             [app.check(one) for one in _touched(app, comparison)]
@@ -91,7 +95,10 @@ def apply(
     if applied:
         say("Applied.")
         for name, path in paths.items():
-            say(f"The feed {name} takes webhooks at {path}")
+            if path is None:
+                say(f"The feed {name} is asked by the daemon. Try it with `crmwire check {name}`.")
+            else:
+                say(f"The feed {name} takes webhooks at {path}")
     for one in checks:
         show_checked(one)
 

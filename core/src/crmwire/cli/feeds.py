@@ -163,6 +163,7 @@ def feed_list(state: State, as_json: bool) -> None:
                 "path": app.feed_address(row),
                 "signed": app.is_signed(row),
                 "allow_unsigned": row.allow_unsigned,
+                "polled": app.feed_is_polled(row),
             }
             for row in app.store.feeds()
         ]
@@ -178,8 +179,8 @@ def feed_list(state: State, as_json: bool) -> None:
                     one["name"],
                     one["source"],
                     one["team"],
-                    one["path"],
-                    "yes" if one["signed"] else "no",
+                    "(asked by the daemon)" if one["polled"] else one["path"],
+                    "-" if one["polled"] else "yes" if one["signed"] else "no",
                 )
                 for one in found
             ],

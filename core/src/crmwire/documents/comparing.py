@@ -177,7 +177,9 @@ class _Work:
                     api_token=token,
                 )
 
-            told = f"source {entry.source}, {'signed' if secret else 'unsigned'}"
+            polled = hooks is not None and hooks.is_polled()
+            how = "asked by the daemon" if polled else "signed" if secret else "unsigned"
+            told = f"source {entry.source}, {how}"
             self.changes.append(
                 Change(action="add", kind="feed", name=name, details=(told,), carry_out=add)
             )

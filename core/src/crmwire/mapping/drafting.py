@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from collections.abc import Mapping as Dict
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,16 @@ from crmwire.mapping.actions import (
     action_per_event,
     change_of,
 )
-from crmwire.mapping.fields import escaped, run, shown, values
+from crmwire.mapping.fields import (
+    escaped,
+    policy_of,
+    run,
+    shown,
+    text_of,
+    texts_of,
+    values,
+    word,
+)
 from crmwire.mapping.variables import Variables, variables_of
 from crmwire.types import Draft, RecordRef, WritePolicy
 
@@ -25,6 +34,10 @@ if TYPE_CHECKING:
     from crmwire.mapping.compiled import Mapping
     from crmwire.mapping_form import ActivityTable, RecordTable
     from crmwire.types import Event, Link, Subject
+
+SEVERAL = ("hold", "newest", "oldest", "active", "skip")
+COMPANY = ("always", "on_create", "never")
+"""What a mapping may say to do if several records fit, and when a person gets a company."""
 
 
 def drafts_of(mapping: Mapping, event: Event, subject: Subject) -> list[Draft]:
@@ -114,9 +127,9 @@ def _found(
             for number, guest in enumerate(guests, start=2)
         ]
     for item, seen in everyone:
-        look_in = _texts(run(role, "look_in", table.look_in.value, seen))
-        create = run(role, "create", table.create.value, seen) or None
-        default = WritePolicy(run(role, "write", table.write.value, seen))
+        look_in = texts_of(role, "look_in", table.look_in.value, seen)
+        create = text_of(role, "create", table.create.value, seen)
+        default = policy_of(role, "write", table.write.value, seen)
         types = (*look_in, create) if create and create not in look_in else look_in
         if not types:
             continue  # the options switch this record off
@@ -127,7 +140,7 @@ def _found(
             types=look_in,
             create_type=create,
             match=table.match,
-            record=run(role, "record", table.record, seen) or None,
+            record=text_of(role, "record", table.record, seen),
             fields={
                 type_: escaped(
                     type_,
@@ -138,9 +151,9 @@ def _found(
             },
             link=subject.link(role, item),
             update=bool(run(role, "update", table.update.value, seen)),
-            if_none=run(role, "if_none", table.if_none.value, seen),
-            several=run(role, "several", table.several.value, seen),
-            company=run(role, "company", table.company.value, seen),
+            if_none=word(role, "if_none", table.if_none.value, seen, ("skip", "hold")),
+            several=word(role, "several", table.several.value, seen, SEVERAL),
+            company=word(role, "company", table.company.value, seen, COMPANY),
             create_without_key=table.create_without_key,
             about=("company",) if role == "person" and mapping.form.company else (),
             drop=table.drop,
@@ -184,7 +197,7 @@ def _activity(
     link: Link | None,
     action: Action,
 ) -> Draft:
-    default = WritePolicy(run(role, "write", table.write.value, variables))
+    default = policy_of(role, "write", table.write.value, variables)
     rows = values(role, table.fields, variables, default)
     fields = {field.name: field for field in rows}
     change = change_of(table, verb)
@@ -210,9 +223,3 @@ def _activity(
         mark=table.mark,
         per_event=table.per == "event",
     )
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(value) if isinstance(value, Sequence) else ()

@@ -24,7 +24,7 @@ def values(
         where = f"{role}.{name}"
         policy = default if row.user is None else WritePolicy.ON_CREATE
         if row.write is not None:
-            policy = WritePolicy(run(role, name, row.write.value, variables))
+            policy = policy_of(role, name, row.write.value, variables)
         value: DraftValue
         if row.record is not None:
             value = RecordRef(role=row.record)
@@ -81,3 +81,41 @@ def run(role: str, name: str, value: object, variables: Variables) -> Any:
             remedy="Mend the mapping (`crmwire route show`), then retry.",
             fields=(name,),
         ) from error
+
+
+def policy_of(role: str, name: str, value: object, variables: Variables) -> WritePolicy:
+    """When a field may be written. Raises: Rejected."""
+    return WritePolicy(word(role, name, value, variables, tuple(WritePolicy)))
+
+
+def word(role: str, name: str, value: object, variables: Variables, words: tuple[str, ...]) -> Any:
+    """A setting that is one of these words. Raises: Rejected."""
+    made = run(role, name, value, variables)
+    if made in words:
+        return made
+    raise _unfit(role, name, made, f"it must be one of {', '.join(words)}")
+
+
+def texts_of(role: str, name: str, value: object, variables: Variables) -> tuple[str, ...]:
+    """A setting that is a text or several; blank ones are none. Raises: Rejected."""
+    made = run(role, name, value, variables)
+    listed = made if isinstance(made, list | tuple) else [made]
+    if not all(one is None or isinstance(one, str) for one in listed):
+        raise _unfit(role, name, made, "it must be a text")
+    return tuple(one for one in listed if one)
+
+
+def text_of(role: str, name: str, value: object, variables: Variables) -> str | None:
+    """A setting that is one text; None if it is blank. Raises: Rejected."""
+    made = texts_of(role, name, value, variables)
+    if len(made) > 1:
+        raise _unfit(role, name, list(made), "it must be one text")
+    return made[0] if made else None
+
+
+def _unfit(role: str, name: str, made: object, why: str) -> Rejected:
+    return Rejected(
+        f"{role}.{name} of the mapping gives {made!r:.80}; {why}.",
+        remedy="Mend the mapping (`crmwire route show`), then retry.",
+        fields=(name,),
+    )

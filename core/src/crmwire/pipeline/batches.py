@@ -129,6 +129,7 @@ def _send(
         if entries and one.failure is None and one.skip is None:
             attempts[one.id] = json.dumps({"writes": entries}, ensure_ascii=False)
             one.claimed = attrs.evolve(one.claimed, sent_at=now.timestamp())
+            one.sent_steady = desk.conn.clock.monotonic()
     step("before_attempt")
     desk.store.save_attempts(desk.lane, epoch, attempts, now)
     step("after_attempt")

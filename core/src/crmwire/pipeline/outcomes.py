@@ -90,6 +90,8 @@ def of_failure(
     due = now + timedelta(seconds=wait)
     if attempt_open:
         sent = stored.moment(claimed.sent_at) or now
+        if one.sent_steady is not None:  # the time of day may have been set since
+            sent = now - timedelta(seconds=desk.conn.clock.monotonic() - one.sent_steady)
         due = max(due, sent + timedelta(seconds=desk.conn.settle_after))
     if not free and due > started + timedelta(seconds=settings.give_up_after):
         common["remedy"] = failure.remedy or "Mend the cause, then run `crmwire retry`."

@@ -50,6 +50,8 @@ class Planned:
     """The booking is over and nothing stands for it, so what is older writes nothing any more."""
     failure: Failure | None = None
     lines: list[Line] = field(factory=list)
+    sent_steady: float | None = None
+    """When it was sent, by a clock that nobody sets."""
     found: tuple[Link, ...] = ()
     """Links to records that an earlier, unanswered attempt turned out to have made."""
 

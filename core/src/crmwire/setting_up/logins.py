@@ -257,8 +257,16 @@ def _kept(
         )
         setup.set_report(db, row.id, report, lane_of(row.crm, report.account_id))
         setup.set_connection_state(db, row.id, "ok")
+        who = report.user_name or report.user_id or None
         audit.record(
-            db, at, "connected", "connection", row.name, crm=row.crm, account=report.account_name
+            db,
+            at,
+            "connected",
+            "connection",
+            row.name,
+            crm=row.crm,
+            account=report.account_name,
+            user=who,
         )
 
     openings.store.write(job)

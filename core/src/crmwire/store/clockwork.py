@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
+_WAITING = (
+    ("lanes", "paused_until"),
+    ("connections", "paused_until"),
+    ("logins", "retry_at"),
+    ("logins", "lease_until"),
+    ("polls", "due_at"),
+)
 KEPT = 86400.0
 """Seconds back from now in which what crmwire made is remembered."""
 
@@ -20,13 +27,10 @@ def shift(db: Database, seconds: float, now: float) -> None:
             f"UPDATE deliveries SET {column} = {column} + ? WHERE state = 0 AND {column} > ?",
             (seconds, since),
         )
-    for table, column in (
-        ("lanes", "paused_until"),
-        ("connections", "paused_until"),
-        ("logins", "retry_at"),
-        ("logins", "lease_until"),
-        ("polls", "due_at"),
-    ):
+    db.execute(
+        "UPDATE deliveries SET changed_at = ? WHERE state = 0 AND changed_at > ?", (now, now)
+    )
+    for table, column in _WAITING:
         db.execute(
             f"UPDATE {table} SET {column} = {column} + ? WHERE {column} > ?", (seconds, since)
         )
@@ -39,6 +43,45 @@ def shift(db: Database, seconds: float, now: float) -> None:
             " WHERE state < 2 AND attempt_open = 1 AND sent_at > ?",
             (seconds, now),
         )
+
+
+def waits(db: Database) -> frozenset[float]:
+    """The times until which lanes, connections and logins wait."""
+    return frozenset(
+        float(value)
+        for table, column in _WAITING
+        for (value,) in db.execute(
+            f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"
+        ).fetchall()
+    )
+
+
+def shift_rest(db: Database, seconds: float, now: float, known: frozenset[float]) -> None:
+    """Once more after the clock was put back: what was noted just then by the time of before.
+
+    That is what was changed in the future, with what waits behind it, and waits that were not
+    there (`known`) when all was moved.
+    """
+    rows = db.execute(
+        "SELECT DISTINCT connection, subject FROM deliveries"
+        " WHERE state = 0 AND due_at > ? AND changed_at > ?",
+        (now, now),
+    ).fetchall()
+    for connection, subject in rows:
+        db.execute(
+            "UPDATE deliveries SET due_at = due_at + ?, changed_at = min(changed_at, ?)"
+            " WHERE connection = ? AND subject = ? AND state = 0 AND due_at > ?",
+            (seconds, now, connection, subject, now),
+        )
+    for table, column in _WAITING:
+        for (value,) in db.execute(
+            f"SELECT DISTINCT {column} FROM {table} WHERE {column} > ?", (now - seconds - 5,)
+        ).fetchall():
+            if float(value) not in known:
+                db.execute(
+                    f"UPDATE {table} SET {column} = {column} + ? WHERE {column} = ?",
+                    (seconds, value),
+                )
 
 
 def latest(db: Database) -> float:

@@ -226,6 +226,18 @@ class TestDisconnect:
         bench.app.remove_connection("crm")
         assert bench.app.store.connections() == []
 
+    def test_the_audit_tells_who_connected_as_whom_and_what_was_ended(self, bench: Any) -> None:
+        bench.connect()
+        bench.app.disconnect("crm")
+        bench.connect()
+        entries = [one for one in bench.app.store.audit() if one.name == "crm"]
+        assert [one.action for one in entries] == [
+            "added", "connected", "disconnected", "connected",
+        ]  # fmt: skip
+        assert entries[1].detail == {"crm": "toy", "account": "Example Ltd 1", "user": "u1"}
+        assert entries[2].detail == {"crm": "toy", "revoked": "yes"}
+        assert not any(secret in str(entries) for secret in bench.secrets().values())
+
     def test_a_connection_can_be_disconnected_twice(self, bench: Any) -> None:
         bench.connect()
         bench.app.disconnect("crm")

@@ -162,24 +162,49 @@ def _write(
 def row(response: Response) -> Row:
     """The one thing an answer holds. Raises: RetryLater (outcome unknown) if it holds none."""
     data = _data(response)
-    if not isinstance(data, dict) or not isinstance(data.get("id"), dict):
+    if not _is_row(data):
         raise _unreadable(response)
-    return data
+    made: Row = data
+    return made
 
 
-def rows(response: Response) -> list[Row]:
-    """The list an answer holds. Raises: RetryLater if it holds none."""
+def rows(response: Response, *texts: str) -> list[Row]:
+    """The list an answer holds, each thing in it with these texts.
+
+    Raises: RetryLater if it holds none: that nothing was found must never be read out of nonsense.
+    """
     data = _data(response)
-    if not isinstance(data, list):
+    if not isinstance(data, list) or not all(map(_is_row, data)):
+        raise _unreadable(response)
+    if not all(isinstance(one.get(name), str) for one in data for name in texts):
         raise _unreadable(response)
     return data
+
+
+def _is_row(data: object) -> bool:
+    """Whether this is a thing as Attio tells it: an id in parts, of a record lists of values."""
+    if not isinstance(data, dict) or not isinstance(data.get("id"), dict):
+        return False
+    if not all(isinstance(data.get(name) or {}, dict) for name in ("config", "created_by_actor")):
+        return False
+    stored = [data.get("values", {}), data.get("entry_values", {})]
+    if not all(isinstance(one, dict) for one in stored):
+        return False
+    return all(
+        isinstance(elements, list) and all(isinstance(element, dict) for element in elements)
+        for one in stored
+        for elements in one.values()
+    )
 
 
 def all_rows(object_: str, filter_: Mapping[str, Any], **more: Any) -> Flow[list[Row]]:
     """Every row of a query: chunk by chunk, until one comes back that is not full."""
     found: list[Row] = []
     while True:
-        chunk = rows((yield query(object_, filter_, offset=len(found), **more)))
+        answer = yield query(object_, filter_, offset=len(found), **more)
+        chunk = rows(answer)
+        if not all("values" in row for row in chunk):
+            raise _unreadable(answer)
         found += chunk
         if len(chunk) < PAGE:
             return found
@@ -200,7 +225,11 @@ def _unreadable(response: Response) -> RetryLater:
 
 
 def id_of(row: Row, kind: str = "record") -> str:
-    return str(row["id"][f"{kind}_id"])
+    """The id of a thing. Raises: RetryLater (outcome unknown) if it has none."""
+    id_ = row["id"].get(f"{kind}_id")
+    if not isinstance(id_, str) or not id_.strip():
+        raise RetryLater(f"Attio's answer names no {kind}.", sent="unknown")
+    return id_
 
 
 def parsed_time(text: object) -> datetime | None:

@@ -49,7 +49,7 @@ def _name(conn: Connection, member: str, held: Sequence[str]) -> str:
     found = lookup.members(conn)
     named = [] if isinstance(found, Failure) else found
     return next(
-        (str(row["name"]) for row in named if row["id"]["workspace_member_id"] == member), ""
+        (str(row["name"]) for row in named if api.id_of(row, "workspace_member") == member), ""
     )
 
 

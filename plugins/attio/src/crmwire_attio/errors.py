@@ -132,13 +132,15 @@ def failure(status: int, body: str, name: str = NAME) -> Failure | None:
     """
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(told, dict) or not isinstance(told.get("message"), str):
         return None
     code, text = str(told.get("code") or ""), str(told["message"])
     means = meaning(status, code)
     message = f"Attio refused it: {text}" if text else f"Attio refused it ({code or status})."
+    if means.kind is NeedsLogin:  # what it says is of keys, also where a login was ended
+        message = f"Attio does not know the access token, or no longer. {text}".rstrip()
     if code == GONE and _ENDPOINT.match(text):
         means = Meaning(kind=Rejected, remedy="Update crmwire-attio: Attio has changed its API.")
         code = "unknown_endpoint"

@@ -210,7 +210,7 @@ def failure(status: int, body: str, name: str = NAME) -> Failure | None:
     """
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(told, Mapping):
         return None

@@ -190,7 +190,7 @@ def members(conn: Connection) -> list[api.Row] | Failure:
         return [
             {name: row[name] for name in ("id", "email_address", "access_level")}
             | {"name": f"{row.get('first_name') or ''} {row.get('last_name') or ''}".strip()}
-            for row in api.rows(conn.http.send(api.read(_MEMBERS)))
+            for row in api.rows(conn.http.send(api.read(_MEMBERS)), "email_address", "access_level")
         ]
 
     try:

@@ -144,7 +144,11 @@ def fetched(conn: Connection, object_: str, *, anew: bool = False) -> Mapping[st
             answer = conn.http.send(api.read(*path))
         except Failure as failure:
             raise _without(conn, object_) if failure.code == NO_OBJECT else failure from None
-        return [_compact(row) for row in api.rows(answer) if not row.get("is_archived")]
+        return [
+            _compact(row)
+            for row in api.rows(answer, "api_slug", "type")
+            if not row.get("is_archived")
+        ]
 
     stored: Any = conn.cache(_key(object_), _DAY, load)
     return {row["slug"]: Attribute(**row) for row in stored}
@@ -152,7 +156,9 @@ def fetched(conn: Connection, object_: str, *, anew: bool = False) -> Mapping[st
 
 def _compact(row: api.Row) -> dict[str, Json]:
     config: Any = row.get("config") or {}
-    targets = (config.get("record_reference") or {}).get("allowed_object_ids") or []
+    reference = config.get("record_reference")
+    targets = reference.get("allowed_object_ids") if isinstance(reference, dict) else None
+    targets = targets if isinstance(targets, list) else []
     return {
         "slug": str(row["api_slug"]),
         "type": str(row["type"]),
@@ -167,4 +173,4 @@ def _compact(row: api.Row) -> dict[str, Json]:
 
 def choices(answer: Response) -> tuple[str, ...]:
     """The titles that an answer with options or statuses holds."""
-    return tuple(str(row["title"]) for row in api.rows(answer) if not row.get("is_archived"))
+    return tuple(row["title"] for row in api.rows(answer, "title") if not row.get("is_archived"))

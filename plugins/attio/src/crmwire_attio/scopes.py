@@ -45,6 +45,8 @@ def identity(conn: Connection) -> Mapping[str, Any]:
             code="inactive",
             request_id=response.request_id,
         )
+    if not isinstance(told.get("workspace_id"), str):
+        raise RetryLater("Attio's answer names no workspace.", sent="no")
     return told
 
 

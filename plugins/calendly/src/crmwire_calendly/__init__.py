@@ -31,9 +31,9 @@ def parse_webhook(feed: Feed, request: WebhookRequest) -> Sequence[Event] | None
 
 @hookimpl
 def feed_api(feed: Feed) -> FeedApi | None:
-    from crmwire_calendly.info import API
+    from crmwire_calendly.info import api
 
-    return API
+    return api(feed)
 
 
 @hookimpl

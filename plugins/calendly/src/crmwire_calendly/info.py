@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from crmwire import ConfigurationError
 from crmwire.types import FeedApi, Limit, SignatureScheme, SourceInfo
+
+if TYPE_CHECKING:
+    from crmwire.types import Feed
+
+SCOPES = ("user", "organization")
 
 INFO = SourceInfo(
     key="calendly",
@@ -16,6 +24,7 @@ INFO = SourceInfo(
         "booking.no_show_cleared",
     ),
     page="event type",
+    settings=("scope",),
     # `t=1700000000,v1=hex`: HMAC-SHA256 over "t.body". The page's sample code takes what is three
     # minutes old at most (developer.calendly.com, Webhook signatures, read 2026-11).
     signature=SignatureScheme(
@@ -41,3 +50,12 @@ API = FeedApi(
     limits=(Limit(name="calls", calls=60, seconds=60.0),),
     token_hint="Make one in Calendly under Integrations, API and webhooks.",  # noqa: S106
 )
+
+
+def api(feed: Feed) -> FeedApi:
+    """Calendly's API. Raises: ConfigurationError if the feed's setting `scope` is none."""
+    if feed.settings.get("scope", "user") not in SCOPES:
+        raise ConfigurationError(
+            f"The setting scope is {' or '.join(SCOPES)}, not {feed.settings['scope']!r}."
+        )
+    return API

@@ -11,6 +11,7 @@ from crmwire.types import ConnectionReport, Finding
 from crmwire_hubspot import fields, owners, paths
 from crmwire_hubspot.kinds import CONTACTS, MEETINGS
 from crmwire_hubspot.limits import about_calls, account_limits
+from crmwire_hubspot.results import unreadable, whole
 from crmwire_hubspot.scopes import (
     CONTACTS_READ,
     CONTACTS_WRITE,
@@ -34,7 +35,9 @@ def check_connection(conn: Connection) -> ConnectionReport:
     No answer lists the scopes of a static token: each is tried.
     """
     answer = conn.http.get(paths.account(conn, "details"))
-    details = answer.json()
+    details = whole(answer)
+    if not isinstance(details.get("portalId"), int | str):
+        raise unreadable(answer)
     portal = str(details["portalId"])
     tier, limits = account_limits(answer.headers)
     held = granted(conn)

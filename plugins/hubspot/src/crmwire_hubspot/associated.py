@@ -11,6 +11,7 @@ from crmwire_hubspot import paths
 from crmwire_hubspot.associating import EXEMPT
 from crmwire_hubspot.bodies import read
 from crmwire_hubspot.errors import failure
+from crmwire_hubspot.results import inside, listed, objects, whole
 from crmwire_hubspot.scopes import naming_scope, scope
 
 if TYPE_CHECKING:
@@ -52,26 +53,30 @@ def _read(
                 safe=True,
                 limit=EXEMPT,
             )
-            data = response.json()
-            inputs = []
-            for result in data.get("results") or ():
+            rest: list[Json] = []
+            for result in listed(response):
                 # Ids are numbers here, although the document says text (seen).
-                id_ = str((result.get("from") or {}).get("id"))
+                id_ = str(inside(result, "from", "id"))
                 known = found.setdefault(id_, [])
                 if isinstance(known, list):
-                    known += [str(to["toObjectId"]) for to in result.get("to") or ()]
+                    known += [
+                        str(to["toObjectId"])
+                        for to in objects(result.get("to"))
+                        if "toObjectId" in to
+                    ]
                 after = _after(result)
                 if after:
-                    inputs.append({"id": id_, "after": after})
-            for item in data.get("errors") or ():
+                    rest.append({"id": id_, "after": after})
+            for item in objects(whole(response).get("errors")):
                 error = read(item)
                 if not NONE_THERE & set(error.codes):
                     raise failure(error, request_id=response.request_id)
+            inputs = rest
     except Failure as error:
         return dict.fromkeys(ids, naming_scope(error, scope(from_type, "read")))
     return found
 
 
 def _after(result: Mapping[str, Any]) -> str | None:
-    after = ((result.get("paging") or {}).get("next") or {}).get("after")
+    after = inside(result, "paging", "next", "after")
     return str(after) if after else None

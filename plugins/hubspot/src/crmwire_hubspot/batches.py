@@ -20,6 +20,7 @@ from crmwire.types import Json, Write, Written
 from crmwire_hubspot import paths
 from crmwire_hubspot.bodies import ErrorBody, read, read_text
 from crmwire_hubspot.errors import classify, failure
+from crmwire_hubspot.results import is_text
 from crmwire_hubspot.scopes import naming_scope, scope
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _matched(
     open_ = {str(number): one for number, one in enumerate(inputs)}
     for result in _objects(data.get("results")):
         number = _number_of_result(result, open_, alone=len(inputs) == 1)
-        if number is not None and result.get("id") is not None:
+        if number is not None and is_text(result.get("id")):
             one = open_.pop(number)
             answers.outcomes[one.write.id] = _written(one, verb, result, response)
     for item in _objects(data.get("errors")):
@@ -206,7 +207,7 @@ def _number_of_result(
 
 def _numbers_of_error(error: ErrorBody, open_: Mapping[str, Input]) -> list[str]:
     if error.trace_ids:
-        return [number for number in error.trace_ids if number in open_]
+        return [number for number in dict.fromkeys(error.trace_ids) if number in open_]
     if error.ids:
         ids = {name.lower() for name in error.ids}
         return [number for number, one in open_.items() if one.key.lower() in ids]

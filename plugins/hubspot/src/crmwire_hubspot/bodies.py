@@ -97,7 +97,7 @@ def read_text(body: str) -> ErrorBody:
     """The body of a refusing answer; an HTML page or nothing gives an empty ErrorBody."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ErrorBody()
     return read(data)
 

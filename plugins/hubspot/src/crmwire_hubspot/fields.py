@@ -9,6 +9,7 @@ from crmwire.errors import Failure, Rejected
 from crmwire.types import FieldInfo, Json
 from crmwire_hubspot import paths
 from crmwire_hubspot.kinds import ASSOCIATED, FOUND, linkable
+from crmwire_hubspot.results import inside, listed, objects
 from crmwire_hubspot.scopes import naming_scope, scope
 
 if TYPE_CHECKING:
@@ -77,15 +78,15 @@ def _cache_key(object_type: str) -> str:
 
 def _read(conn: Connection, object_type: str) -> Json:
     try:
-        data = conn.http.get(paths.properties(conn, object_type)).json()
+        known = listed(conn.http.get(paths.properties(conn, object_type)), "name")
     except Failure as error:
         raise naming_scope(error, scope(object_type, "read")) from None
-    return [_short(item) for item in data.get("results") or () if not item.get("hidden")]
+    return [_short(item) for item in known if not item.get("hidden")]
 
 
 def _short(item: Mapping[str, Any]) -> dict[str, Json]:
     """What is kept of a definition: whole ones of an account are some hundred kilobytes."""
-    read_only = (item.get("modificationMetadata") or {}).get("readOnlyValue")
+    read_only = inside(item, "modificationMetadata", "readOnlyValue")
     return {
         "name": item["name"],
         "label": item.get("label") or item["name"],
@@ -94,7 +95,9 @@ def _short(item: Mapping[str, Any]) -> dict[str, Json]:
         "writable": not (item.get("calculated") or read_only),
         "unique": bool(item.get("hasUniqueValue")),
         "options": [
-            option["value"] for option in item.get("options") or () if not option.get("hidden")
+            str(option["value"])
+            for option in objects(item.get("options"))
+            if "value" in option and not option.get("hidden")
         ],
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crmwire.errors import Failure, NotAllowed
 from crmwire.types import Json, Record
 from crmwire_hubspot import paths
+from crmwire_hubspot.results import Item, inside, listed
 from crmwire_hubspot.scopes import OWNERS_READ, naming_scope
 from crmwire_hubspot.values import email_key
 
@@ -66,9 +67,9 @@ def _all(conn: Connection) -> Json:
         params = {"limit": "100", "archived": "false"}
         if after:
             params["after"] = after
-        data = conn.http.get(paths.owners(conn), params=params).json()
-        owners |= {email_key(owner["email"]): owner for owner in _people(data)}
-        after = (data.get("paging") or {}).get("next", {}).get("after")
+        answer = conn.http.get(paths.owners(conn), params=params)
+        owners |= {email_key(owner["email"]): owner for owner in _people(listed(answer, "id"))}
+        after = inside(answer.json(), "paging", "next", "after")
         if after is None:
             break
     conn.forget_cached(_FRESH)
@@ -76,10 +77,10 @@ def _all(conn: Connection) -> Json:
     return owners
 
 
-def _people(data: Any) -> Iterable[dict[str, Any]]:
+def _people(owners: Iterable[Item]) -> Iterable[dict[str, Any]]:
     """Owners that are people with an address, not queues, and only what is needed of them."""
-    for owner in data.get("results") or ():
-        if owner.get("email") and owner.get("type", "PERSON") == "PERSON":
+    for owner in owners:
+        if isinstance(owner.get("email"), str) and owner.get("type", "PERSON") == "PERSON":
             names = ("id", "email", "firstName", "lastName", "userId")
             yield {name: owner.get(name) for name in names}
 

@@ -14,6 +14,7 @@ from crmwire_hubspot import paths
 from crmwire_hubspot.bodies import ErrorBody, read
 from crmwire_hubspot.errors import failure
 from crmwire_hubspot.kinds import CONTACTS
+from crmwire_hubspot.results import listed, objects, whole
 from crmwire_hubspot.scopes import naming_scope, scope
 from crmwire_hubspot.values import email_key, read_instant, texts
 
@@ -122,11 +123,12 @@ def _ask(
             answers.append(naming_scope(response, scope(object_type, "read")))
             continue
         try:
-            data = response.json()
+            listed(response, "id")
+            data = whole(response)
         except Failure as error:
             answers.append(error)
             continue
-        answers.append((data if isinstance(data, Mapping) else {}, response))
+        answers.append((data, response))
     return answers
 
 
@@ -142,14 +144,14 @@ def _answers(
     data, response = answer
     found: dict[str, Record | Failure | None] = {}
     strangers = 0
-    for result in data.get("results") or ():
+    for result in data["results"]:
         record = record_of(object_type, result)
         fitting = [key for key in keys if key in _names_of(record, by)]
         if not fitting and len(keys) == 1:
             fitting = list(keys)
         found |= dict.fromkeys(fitting, record)
         strangers += not fitting
-    for item in data.get("errors") or ():
+    for item in objects(data.get("errors")):
         error = read(item)
         if error.category != "OBJECT_NOT_FOUND":
             why = failure(error, request_id=response.request_id)

@@ -17,6 +17,7 @@ from crmwire.types import Json, Record
 from crmwire_hubspot import paths
 from crmwire_hubspot.kinds import COMPANIES
 from crmwire_hubspot.reading import ALWAYS, record_of
+from crmwire_hubspot.results import inside, listed
 from crmwire_hubspot.scopes import naming_scope, scope
 from crmwire_hubspot.values import domain_key, texts
 
@@ -184,11 +185,11 @@ def _search(
         if after is not None:
             body["after"] = after
         path = paths.objects(conn, object_type, "search")
-        data = conn.http.post(path, body, safe=True, limit="search").json()
-        for result in data.get("results") or ():
+        answer = conn.http.post(path, body, safe=True, limit="search")
+        for result in listed(answer, "id"):
             record = record_of(object_type, result)
             records[record.id] = record
-        after = (data.get("paging") or {}).get("next", {}).get("after")
+        after = inside(answer.json(), "paging", "next", "after")
         if after is None:
             break
     by_key: dict[tuple[str, str], list[Record]] = {

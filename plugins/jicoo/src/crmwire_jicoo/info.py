@@ -24,6 +24,7 @@ INFO = SourceInfo(
     title="Jicoo",
     events=("booking.requested", "booking.created", "booking.rescheduled", "booking.cancelled"),
     page="booking page",
+    settings=("hosts", "hosts."),
     signature=SIGNATURE,
     setup=(
         "In Jicoo (Pro plan), open the team's settings, Webhooks, and make one with this address"

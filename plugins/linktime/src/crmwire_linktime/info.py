@@ -18,6 +18,7 @@ INFO = SourceInfo(
     title="LinkTime",
     events=("booking.created", "booking.rescheduled", "booking.cancelled"),
     page="event type",
+    settings=(),
     signature=SIGNATURE,
     setup=(
         "In LinkTime, open Settings, Webhooks, make one with this address and the booking events,"

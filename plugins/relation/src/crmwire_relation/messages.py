@@ -39,6 +39,9 @@ TWEETS = ("tweet", "twitter_dm")
 NOTES = ("record", "call")
 """Memos of a response or a call: written by an agent about a contact with the customer."""
 
+NO_ADDRESS = "Re:lation does not tell the customer's address"
+"""Why a message is left out whose customer cannot be told."""
+
 DIRECTIONS = {"received": "in", "sent": "out", "conversation": "in"}
 """The `action_cd` that face the customer; all others are drafts, approvals, what did not go out."""
 
@@ -92,8 +95,34 @@ def _left_out(method: str, action: str, channel: str | None, customer: Person) -
     if channel is None:
         return f"the channel {method} is not documented; other_channels = true carries it as other"
     if customer.email is None:
-        return "Re:lation does not tell the customer's address"
+        return NO_ADDRESS
     return None
+
+
+def codes(ticket: Object) -> dict[str, str]:
+    """The customer code (`system_id1`) that each message names, by the message's number.
+
+    Guess: that messages name it as their customers do; no document shows one that does.
+    """
+    found = {}
+    for message in map(an_object, a_list(ticket.get("messages"))):
+        about = an_object(message.get("record")) or message
+        number, code = an_id(message.get("message_id")), an_id(about.get("system_id1"))
+        if number is not None and code is not None:
+            found[number] = code
+    return found
+
+
+def carried_after_all(ticket: Object, event: Event, customer: Person) -> Event:
+    """An event that was left out for want of an address, now that the customer is known."""
+    message = next(
+        one
+        for one in map(an_object, a_list(ticket.get("messages")))
+        if an_id(one.get("message_id")) == event.item
+    )
+    method, action = a_text(message.get("method_cd")) or "", a_text(message.get("action_cd")) or ""
+    details = attrs.evolve(event.details, customer=customer)
+    return attrs.evolve(event, type=_type(method, action), ignored=None, details=details)
 
 
 def customer_of(message: Object, method: str, action: str) -> Person:

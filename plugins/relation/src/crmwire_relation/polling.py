@@ -18,16 +18,16 @@ from urllib.parse import quote
 
 import attrs
 
-from crmwire.reading import a_list, a_text, a_time, an_id, an_object
+from crmwire.reading import Object, a_list, a_text, a_time, an_id, an_object
 from crmwire.types import Chunk, Event
+from crmwire.vocabulary import Person
 from crmwire_relation.info import HEADERS
-from crmwire_relation.messages import events
+from crmwire_relation.messages import NO_ADDRESS, carried_after_all, codes, events
 from crmwire_relation.settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from crmwire.feeds import OpenFeed
     from crmwire.types import Json
-    from crmwire.vocabulary import Person
 
 PER_PAGE = 50
 """Tickets that a search gives at most (developer.ingage.jp, read 2026-11)."""
@@ -117,37 +117,51 @@ def _read(feed: OpenFeed, ticket: str, settings: Settings) -> tuple[Event, ...]:
     told = sorted(events(data, settings, feed.since), key=lambda event: event.occurred_at)
     if settings.customer_group is None:
         return tuple(told)
-    people: dict[str, Person] = {}
-    return tuple(_with_customer(feed, event, settings, people) for event in told)
+    people: dict[tuple[str, str], Person] = {}
+    by_code = codes(data)
+    return tuple(_with_customer(feed, data, event, settings, people, by_code) for event in told)
 
 
 def _with_customer(
-    feed: OpenFeed, event: Event, settings: Settings, people: dict[str, Person]
+    feed: OpenFeed,
+    ticket: Object,
+    event: Event,
+    settings: Settings,
+    people: dict[tuple[str, str], Person],
+    by_code: dict[str, str],
 ) -> Event:
-    """The event with what the address book knows of its customer."""
-    known = event.details.customer
-    if event.ignored is not None or known is None or known.email is None:
+    """The event with what the address book knows of its customer: by address, else by code."""
+    known = event.details.customer or Person()
+    unknown = event.ignored == NO_ADDRESS
+    if event.ignored is not None and not unknown:
         return event
-    if known.email not in people:
-        people[known.email] = _looked_up(feed, known, settings)
-    return attrs.evolve(event, details=attrs.evolve(event.details, customer=people[known.email]))
+    key = ("email", known.email) if known.email else ("system_id1", by_code.get(event.item))
+    if key[1] is None:
+        return event
+    asked = (key[0], key[1])
+    if asked not in people:
+        people[asked] = _looked_up(feed, known, settings, *asked)
+    customer = people[asked]
+    if not unknown:
+        return attrs.evolve(event, details=attrs.evolve(event.details, customer=customer))
+    return carried_after_all(ticket, event, customer) if customer.email else event
 
 
-def _looked_up(feed: OpenFeed, known: Person, settings: Settings) -> Person:
-    """A contact of the address book by address (faq.relationapp.jp 15145, read 2026-11)."""
-    assert known.email is not None
+def _looked_up(feed: OpenFeed, known: Person, settings: Settings, key: str, value: str) -> Person:
+    """A contact of the address book by address or code (faq.relationapp.jp 15145, read 2026-11)."""
     path = (
-        f"api/v2/customer_groups/{settings.customer_group}/customers/email/"
-        f"{quote(known.email, safe='@')}"
+        f"api/v2/customer_groups/{settings.customer_group}/customers/{key}/{quote(value, safe='@')}"
     )
     answer = feed.http.get(path, accept=frozenset({404}), headers=HEADERS)
     if answer.status == 404:
         return known
     found = an_object(answer.json())
     tels = [an_object(one) for one in a_list(found.get("tels"))]
+    emails = [an_object(one) for one in a_list(found.get("emails"))]
     return attrs.evolve(
         known,
         id=known.id or an_id(found.get("customer_id")),
+        email=known.email or next(filter(None, (a_text(one.get("email")) for one in emails)), None),
         given_name=a_text(found.get("first_name")),
         family_name=a_text(found.get("last_name")),
         given_kana=a_text(found.get("first_name_kana")),

@@ -83,7 +83,7 @@ def _parts(response: Response | Failure, names: Sequence[str]) -> list[Any]:
     try:
         by_name = {one["referenceId"]: one for one in response.json()["compositeResponse"]}
         return [_part(by_name[name], response.request_id) for name in names]
-    except (KeyError, TypeError, RetryLater):
+    except (KeyError, TypeError, ValueError, OverflowError, RetryLater):
         failure = unreadable("a look-up", response.request_id).marked(sent="no")
         return [failure] * len(names)
 

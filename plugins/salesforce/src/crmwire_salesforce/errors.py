@@ -43,7 +43,7 @@ def classify(status: int, headers: Mapping[str, str], body: str, name: str = "")
 def _classified(status: int, headers: Mapping[str, str], body: str) -> Failure | None:
     try:
         content: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         # Identity URLs answer with a bare word.
         code = body.strip()
         said = "Salesforce does not know the token, or it has ended."

@@ -273,6 +273,6 @@ def run(name: str) -> str:
 def _told(body: str) -> dict[str, Any]:
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

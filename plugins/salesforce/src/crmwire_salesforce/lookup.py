@@ -216,7 +216,7 @@ def _by_value(ask: _Ask, rows: Iterable[Row]) -> Mapping[str, list[Row]]:
 def _folded(type_: str, key: str, value: str) -> str:
     if key == "Id":
         return value.strip()[:15]
-    return domain_of(value) if _is_site(type_, key) else folded(value)
+    return (_is_site(type_, key) and domain_of(value)) or folded(value)
 
 
 def _wanted(conn: Connection, ask: _Ask, value: str) -> Iterable[str]:

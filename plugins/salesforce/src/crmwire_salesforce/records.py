@@ -56,6 +56,7 @@ def _read(row: Row, name: str) -> Any:
 
 def _day(value: Any) -> datetime | None:
     """The day of the last activity, which has no time."""
-    if not isinstance(value, str):
+    try:
+        return datetime.combine(date.fromisoformat(value), time(), UTC)
+    except (TypeError, ValueError):
         return None
-    return datetime.combine(date.fromisoformat(value), time(), UTC)

@@ -15,6 +15,7 @@ INFO = SourceInfo(
     title="TimeRex",
     events=("booking.created", "booking.rescheduled", "booking.updated", "booking.cancelled"),
     page="calendar",
+    settings=(),
     signature=TOKEN,
     setup=(
         "In TimeRex (Premium plan), open the settings of the team (or your own), Integrations,"

@@ -52,7 +52,7 @@ def path(text: str) -> Path:
         found = _STEP.match(rest, place)
         if found is None:
             raise ConfigurationError(
-                f"{text!r} is no path", remedy="Write it as data.guests[0].email."
+                f"{text!r} is no path.", remedy="Write it as data.guests[0].email."
             )
         name, number, quoted, single = found.groups()
         steps.append(int(number) if number is not None else name or quoted or single or "")

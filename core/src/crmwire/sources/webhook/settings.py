@@ -189,10 +189,17 @@ class _Reader:
 
     def is_field(self, name: str) -> bool:
         part, _, own = name.partition(".")
-        known = part in PARTS and own in attrs.fields_dict(PARTS[part])
-        if not known:
-            self.problem(f"fields[{name!r}]", "there is no such field")
-        return known
+        if part not in PARTS:
+            can = ", ".join([*(f"{one}.…" for one in PARTS), *LISTS, "tracking"])
+            self.problem(f"fields[{name!r}]", f"there is no such field; there are {can}")
+            return False
+        fields = attrs.fields_dict(PARTS[part])
+        if own not in fields:
+            can = ", ".join(f'"{part}.{one}"' for one in fields)
+            self.problem(
+                f"fields[{name!r}]", f"there is no such field; there are, in quotes, {can}"
+            )
+        return own in fields
 
     def list(self, name: str, value: object) -> tuple[Path, Mapping[str, Path]]:
         place = f"fields.{name}"

@@ -49,7 +49,7 @@ class RelationSandbox(Sandbox):
         self.limit = int(settings.option("limit", "60"))
 
     def routes(self) -> Sequence[BaseRoute]:
-        customers = "/api/v2/customer_groups/{group}/customers/email/{email:path}"
+        customers = "/api/v2/customer_groups/{group}/customers/{key}/{value:path}"
         return [
             Route("/api/v2/message_boxes", self._message_boxes),
             Route("/api/v2/{inbox}/tickets/search", self._search, methods=["POST"]),
@@ -189,7 +189,13 @@ class RelationSandbox(Sandbox):
         workspace, refusal = self._let_in(request)
         if workspace is None:
             return refusal
-        known: Mapping[str, Any] | None = workspace.customers.get(request.path_params["email"])
+        key, value = request.path_params["key"], request.path_params["value"]
+        known: Mapping[str, Any] | None = None
+        if key == "email":
+            known = workspace.customers.get(value)
+        elif key == "system_id1":
+            every = workspace.customers.values()
+            known = next((one for one in every if one.get("system_id1") == value), None)
         if request.path_params["group"] != GROUP or known is None:
             return refusal
         return JSONResponse(known)

@@ -1,0 +1,115 @@
+"""What the fuzzer found, each in its smallest form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import crmwire_attio
+import crmwire_hubspot
+import crmwire_salesforce
+from crmwire.errors import Failure, Rejected, RetryLater
+from crmwire.http import Response
+from crmwire.mapping import load_mapping
+from crmwire.testing.clock import HeldClock
+from crmwire.testing.connect import connect
+from crmwire.testing.samples import BOOKED_AT, details
+from crmwire.types import Event, Query, Subject
+
+DEEP = b"[" * 100_000
+
+
+class Says:
+    """A client whose vendor answers everything with the same."""
+
+    def __init__(self, body: bytes, headers: Mapping[str, str], status: int = 200) -> None:
+        self.answer = status, dict(headers), body
+
+    def send(self, *_: Any, **more: Any) -> tuple[int, dict[str, str], bytes]:
+        return self.answer
+
+
+def opened(plugin: Any, body: bytes, status: int = 200, **headers: str) -> Any:
+    host = "https://example.my.salesforce.com" if plugin is crmwire_salesforce else None
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    client: Any = Says(body, named, status)
+    return connect(plugin, host, clock=HeldClock(BOOKED_AT), client=client)  # type: ignore[arg-type]
+
+
+def asked(conn: Any, type_: str, key: str, value: str = "ada@example.com") -> Any:
+    query = Query(id="q", role="person", types=(type_,), key=key, value=value)
+    try:
+        return conn.hooks.find_records([query])[0]
+    except Failure as failure:
+        return failure
+
+
+def test_an_answer_that_is_nested_without_end_is_unreadable() -> None:
+    with pytest.raises(RetryLater) as caught:
+        Response(status=200, headers={}, content=DEEP).json()
+    assert caught.value.sent == "unknown"
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    ("plugin", "type_", "key"),
+    [
+        (crmwire_salesforce, "Contact", "Email"),
+        (crmwire_hubspot, "contacts", "email"),
+        (crmwire_attio, "people", "email_addresses"),
+    ],
+)
+def test_a_plugin_fails_rightly_where_its_vendor_answers_nonsense(
+    plugin: Any, type_: str, key: str, status: int
+) -> None:
+    for body in (b"", b"null", b"{}", b"[]", b'{"results": null}', b'{"data": [{}]}', b'"x"', DEEP):
+        answer = asked(opened(plugin, body, status), type_, key)
+        assert isinstance(answer, RetryLater | Rejected), (body[:40], answer)
+
+
+@pytest.mark.parametrize("answer", [{}, {"results": None}, {"results": [{"id": None}]}])
+def test_a_hubspot_answer_without_results_never_means_that_nobody_is_there(
+    answer: dict[str, Any],
+) -> None:
+    conn = opened(crmwire_hubspot, json.dumps(answer).encode())
+    assert isinstance(asked(conn, "contacts", "email"), RetryLater)
+    assert isinstance(asked(conn, "companies", "name", "Example Ltd"), RetryLater)
+
+
+def test_a_hubspot_limit_too_large_to_be_one_is_not_believed() -> None:
+    conn = opened(crmwire_hubspot, b"{}")
+    headers = {
+        "x-hubspot-ratelimit-remaining": "5",
+        "x-hubspot-ratelimit-interval-milliseconds": "9" * 400,
+    }
+    assert [one.resets_in for one in conn.hooks.read_limits(200, headers)] == [10.0]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"write": "{{ 'sometimes' }}"}, "person.write"),
+        ({"several": "{{ guest.email }}"}, "person.several"),
+        ({"create": "{{ guest }}"}, "person.create"),
+        ({"look_in": "{{ guests + [1] }}"}, "person.look_in"),
+    ],
+)
+def test_a_setting_that_an_expression_makes_no_word_of_is_refused_with_its_name(
+    row: dict[str, Any], said: str
+) -> None:
+    person = {
+        "look_in": ["people"],
+        "match": ["email"],
+        "create": "people",
+        "fields": {"people": {"email": "{{ guest.email }}"}},
+        **row,
+    }
+    mapping = load_mapping({"title": "x", "events": ["booking.created"], "person": person})
+    told = details()
+    event = Event(type="booking.created", subject_id="b", occurred_at=BOOKED_AT, details=told)
+    subject = Subject(id=1, feed="f", status="active", version=1, details=told)
+    with pytest.raises(Rejected, match=said):
+        mapping.drafts(event, subject)
