@@ -233,8 +233,6 @@ def _judged(tally: Tally, number: int, one: Sending, said: Said) -> None:
     word = answer.get("status") or answer.get("error") if isinstance(answer, dict) else None
     tally.outcomes[f"{said.status} {word}"] += 1
     case = f"{tally.seed}/{number}: {said.status} {said.body[:300]!r} to {one.body[:1000]!r}"
-    if said.status == 307 and one.path.endswith("/"):
-        return
     if said.status not in EXPECTED or not isinstance(word, str):
         tally.trouble(f"answered {said.status} {word}", case)
     if len(said.body) > LONGEST_SAID:

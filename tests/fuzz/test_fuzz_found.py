@@ -11,13 +11,14 @@ import pytest
 import crmwire_attio
 import crmwire_hubspot
 import crmwire_salesforce
-from crmwire.errors import Failure, Rejected, RetryLater
+from crmwire.errors import Failure, Rejected, RetryLater, UnreadableWebhook
 from crmwire.http import Response
 from crmwire.mapping import load_mapping
 from crmwire.testing.clock import HeldClock
 from crmwire.testing.connect import connect
 from crmwire.testing.samples import BOOKED_AT, details
-from crmwire.types import Event, Query, Subject
+from crmwire.types import Event, Query, Subject, WebhookRequest
+from fuzz.samples import sources
 
 DEEP = b"[" * 100_000
 
@@ -113,3 +114,11 @@ def test_a_setting_that_an_expression_makes_no_word_of_is_refused_with_its_name(
     subject = Subject(id=1, feed="f", status="active", version=1, details=told)
     with pytest.raises(Rejected, match=said):
         mapping.drafts(event, subject)
+
+
+def test_a_calendar_whose_zone_is_a_folder_of_zones_is_unreadable() -> None:
+    [source] = [one for one in sources() if one.name == "ics"]
+    body = source.samples[0].replace(b"TZID=Europe/London", b"TZID=Europe/")
+    request = WebhookRequest(body=body, received_at=BOOKED_AT)
+    with pytest.raises(UnreadableWebhook):
+        source.hooks.parse_webhook(request)

@@ -120,7 +120,7 @@ def receiver(
     async def gone(request: Request, error: Exception) -> Response:
         return _error(400, "incomplete", "The body ended early.")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/in/{token}", take, methods=["POST"]),
             Route("/healthz", healthz),
@@ -134,6 +134,9 @@ def receiver(
             405: not_allowed,
         },
     )
+    # A webhook is not sent again to where it is redirected to; and a query of any bytes breaks it.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _body(request: Request) -> bytes | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from crmwire.errors import StoreUnavailable
 from crmwire.store import Batch, Created, DeliveryFilter, Fenced, Outcome, Store, setup, views
 from crmwire.types import Event, Link
 from crmwire.vocabulary import Booking, Details
@@ -211,3 +214,27 @@ def test_a_removed_route_skips_what_waits_for_it(store: Store) -> None:
     store.write(lambda db: setup.remove_route(db, 1, NOW.timestamp()))
     rows = store.deliveries(DeliveryFilter(connection="one"))
     assert [(row.state, row.reason) for row in rows] == [("skipped", "the route was removed")]
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_a_store_that_is_closed_while_others_write_refuses_them(
+    threaded: bool, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "a.db", threaded=threaded)
+    refused: list[StoreUnavailable] = []
+
+    def write() -> None:
+        try:
+            while True:
+                store.write(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES ('x', 'y')"))
+        except StoreUnavailable as error:
+            refused.append(error)
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for one in writers:
+        one.start()
+    time.sleep(0.05)
+    store.close()
+    for one in writers:
+        one.join(10)
+    assert len(refused) == 4

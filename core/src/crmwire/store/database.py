@@ -73,6 +73,7 @@ class Writer:
         self._path = path
         self._db = connect(path)
         self._lock = threading.Lock()
+        self._closed = False
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         if threaded:
@@ -86,10 +87,12 @@ class Writer:
     def submit(self, job: Job[T]) -> Future[T]:
         """Hand in a job; the future is done once its transaction is committed."""
         future: Future[T] = Future()
-        if self._thread is not None:
-            self._jobs.put((job, future))
-        else:
-            with self._lock:
+        with self._lock:
+            if self._closed:
+                future.set_exception(StoreUnavailable("The store is closed."))
+            elif self._thread is not None:
+                self._jobs.put((job, future))
+            else:
                 self._commit([(job, future)])
         return future
 
@@ -159,9 +162,19 @@ class Writer:
                 return False
 
     def close(self) -> None:
-        if self._thread is not None:
+        """Finish what was handed in, then close; who comes later is refused.
+
+        Another thread may be writing just now: SQLite does not survive being closed under it.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._thread is None:
+                self._db.close()
+                return
             self._jobs.put(None)
-            self._thread.join()
+        self._thread.join()
         self._db.close()
 
 

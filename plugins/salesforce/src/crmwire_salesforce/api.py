@@ -103,7 +103,10 @@ def _all_rows(conn: Connection, answer: Any) -> list[Row] | Failure:
         for _ in range(CHUNKS):
             if isinstance(answer, Failure):
                 return answer
-            rows += answer["records"]
+            some = answer["records"]
+            if not isinstance(some, list) or not all(isinstance(row, Mapping) for row in some):
+                return unreadable("a look-up").marked(sent="no")
+            rows += some
             if answer["done"]:
                 return rows
             answer = conn.http.get(answer["nextRecordsUrl"]).json()

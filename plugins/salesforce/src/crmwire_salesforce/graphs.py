@@ -220,7 +220,7 @@ def _settle(
             outcomes.by_id[write.id] = _written(conn, write, node, asked, request_id, contact)
         return None
     bad, node = culprit
-    failure = failure_of(node["httpStatusCode"], node["body"], request_id=request_id)
+    failure = failure_of(node["httpStatusCode"], node.get("body"), request_id=request_id)
     failure = failure or Rejected("Salesforce refused it without a reason.", request_id=request_id)
     others = tuple(write for write in graph.writes if write is not bad)
     if bad.action == "delete" and failure.code in GONE:

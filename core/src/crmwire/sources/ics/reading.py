@@ -16,7 +16,15 @@ from crmwire.reading import a_text, a_web_address
 from crmwire.sources.ics.settings import Settings
 from crmwire.vocabulary import Booking, Details, Page, Person
 
-FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    OSError,
+)
 """What the library raises on texts that are no calendars."""
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 _JOIN = ("X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "CONFERENCE")
