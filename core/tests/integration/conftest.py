@@ -40,6 +40,7 @@ def toy_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:
     """A command configures the logs of the process it runs in: here, that of other tests too."""
+    structlog.reset_defaults()
     yield
     structlog.reset_defaults()
 

@@ -189,7 +189,8 @@ def test_batches_are_cut_at_a_hundred(
         "meetings/batch/archive",
     ):
         bodies = vendor.bodies(call)
-        assert [len(body["inputs"]) for body in bodies] == sizes, call
+        # They go several at once, so either may come first.
+        assert sorted((len(body["inputs"]) for body in bodies), reverse=True) == sizes, call
         for inputs in (body["inputs"] for body in bodies if call.endswith(WRITES)):
             assert len({one["objectWriteTraceId"] for one in inputs}) == len(inputs)
     (associated,) = vendor.bodies("contacts/companies/batch/create")
