@@ -72,10 +72,10 @@ def test_pacing_keeps_within_the_vendors_limits(start: Any, make: Any) -> None:
 def test_too_many_requests_are_repeated_after_the_date(start: Any, make: Any) -> None:
     world = start(limits="on")
     conn = world.connect()
-    writes = [make.person(f"guest{number}@example.com") for number in range(30)]
+    writes = [make.person(f"guest{number}@example.com") for number in range(60)]
     assert all(isinstance(answer, Written) for answer in write_records(conn, writes))
     assert 429 in {one["status"] for one in world.sandbox.requests}
-    assert len(world.people()) == 30
+    assert len(world.people()) == 60
 
 
 # ---------------------------------------------------------------- people

@@ -139,5 +139,6 @@ def _check(answer: object, trouble: Trouble) -> Failure:
     if isinstance(answer, RetryLater) and trouble.pause:
         assert answer.pause, "the whole lane must wait, and no try is used up"
     if isinstance(answer, RetryLater) and trouble.after is not None:
-        assert answer.after == pytest.approx(trouble.after, abs=2)
+        # A date has whole seconds, and some went by since it was named, on a slow machine more.
+        assert trouble.after - 5 <= answer.after <= trouble.after + 1
     return answer
