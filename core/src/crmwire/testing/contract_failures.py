@@ -140,5 +140,6 @@ def _check(answer: object, trouble: Trouble) -> Failure:
         assert answer.pause, "the whole lane must wait, and no try is used up"
     if isinstance(answer, RetryLater) and trouble.after is not None:
         # A date has whole seconds, and some went by since it was named, on a slow machine more.
+        assert answer.after is not None
         assert trouble.after - 5 <= answer.after <= trouble.after + 1
     return answer
