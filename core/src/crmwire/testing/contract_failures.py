@@ -139,7 +139,8 @@ def _check(answer: object, trouble: Trouble) -> Failure:
     if isinstance(answer, RetryLater) and trouble.pause:
         assert answer.pause, "the whole lane must wait, and no try is used up"
     if isinstance(answer, RetryLater) and trouble.after is not None:
-        # A date has whole seconds, and some went by since it was named, on a slow machine more.
+        # A date has whole seconds and is held against the answer's own, which servers renew about
+        # once a second; and some time went by since it was named, on a slow machine more.
         assert answer.after is not None
-        assert trouble.after - 5 <= answer.after <= trouble.after + 1
+        assert trouble.after - 5 <= answer.after <= trouble.after + 3
     return answer
