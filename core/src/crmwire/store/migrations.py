@@ -12,11 +12,16 @@ READY, WORKING, DELIVERED, SKIPPED, HELD, DISMISSED = range(6)
 STATES = ("ready", "working", "delivered", "skipped", "held", "dismissed")
 
 
-@migrations()
-def m001_foundation(db: Database) -> None:
-    for statement in _FOUNDATION.split(";"):
+def _execute(db: Database, script: str) -> None:
+    """Run statements one by one: `executescript` would commit what is open."""
+    for statement in script.split(";"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def m001_foundation(db: Database) -> None:
+    _execute(db, _FOUNDATION)
 
 
 @migrations()
@@ -37,9 +42,7 @@ def m003_doubts(db: Database) -> None:
 @migrations()
 def m004_logins(db: Database) -> None:
     """What is known of each connection's tokens, and logins that somebody began."""
-    for statement in _LOGINS.split(";"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _LOGINS)
 
 
 @migrations()
@@ -59,25 +62,19 @@ def m005_audit(db: Database) -> None:
 def m006_alerts(db: Database) -> None:
     """What is wrong, whom to tell of it, what was told; and why deliveries, lanes and connections
     stand as they do."""
-    for statement in _ALERTS.split(";"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _ALERTS)
 
 
 @migrations()
 def m007_polls(db: Database) -> None:
     """How far each polled feed was read, and how it stands; the questions seen on each page."""
-    for statement in _POLLS.split(";"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _POLLS)
 
 
 @migrations()
 def m008_backfills(db: Database) -> None:
     """Backfills, how far each has come, and which deliveries they made."""
-    for statement in _BACKFILLS.split(";"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _BACKFILLS)
 
 
 @migrations()
