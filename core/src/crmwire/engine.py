@@ -83,12 +83,6 @@ class Engine:
             ready = self._start_waiting()
         _start(ready)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is drained or waits for a thread."""
-        with self._lock:
-            return not self._waiting and all(run.aside for run in self._runs.values())
-
     def set_aside(self) -> frozenset[str]:
         """The lanes whose drain hangs."""
         with self._lock:
