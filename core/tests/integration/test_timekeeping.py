@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from crmwire import clock as clocks
+from crmwire.sandbox import Fault
 from crmwire.timekeeping import Timekeeper
 
 Opens = Callable[..., AbstractContextManager[Any]]
@@ -119,3 +120,28 @@ def test_what_was_worked_out_before_and_stored_after_is_moved_along_too(
         assert _paused(scene) == pytest.approx(5, abs=3)
         keeper.look()
         assert _paused(scene) == pytest.approx(5, abs=3)
+
+
+def test_a_lost_answer_is_looked_up_soon_though_the_clock_was_put_back_after_the_claim(
+    toy: Opens, tmp_path: Path
+) -> None:
+    """What was claimed with its attempt still holds the time of before the clock was set."""
+    with toy(tmp_path, read_timeout=0.3, settle_after=1.0) as scene:
+        lost = Fault(kind="lost_answer", method="POST", path="/activities", times=1)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        now = scene.app.clock.now().timestamp()
+        scene.app.store.write(
+            lambda db: db.execute(
+                "UPDATE deliveries SET sent_at = ?, due_at = ?", (now + 3600, now)
+            )
+        )
+        scene.drain()
+        assert 0 < _waiting(scene) <= 1.0
+        scene.app.store.write(
+            lambda db: db.execute("UPDATE deliveries SET sent_at = ?", (now - 10,))
+        )
+        scene.drain_until_done()
+        assert scene.states() == ["delivered"]
+        assert len(scene.live()) == 1

@@ -33,9 +33,11 @@ def settle_doubts(desk: Desk, planned: Sequence[Planned]) -> list[Outcome]:
         claimed = one.claimed
         if not claimed.attempt_open or claimed.attempt is None:
             continue
-        sent = stored.moment(claimed.sent_at)
-        ready = None if sent is None else sent + timedelta(seconds=desk.conn.settle_after)
-        if ready is not None and ready > desk.conn.now():
+        sent, now = stored.moment(claimed.sent_at), desk.conn.now()
+        wait = timedelta(seconds=desk.conn.settle_after)
+        # The clock may have been put back since it was claimed: nothing was sent later than now.
+        ready = None if sent is None else min(sent, now) + wait
+        if ready is not None and ready > now:
             waiting.append(
                 Outcome(
                     delivery=one.id,

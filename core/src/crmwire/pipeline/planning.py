@@ -307,7 +307,7 @@ def _spare(desk: Desk, lines: Sequence[Line]) -> None:
             line.failure = RetryLater(
                 f"The answer to an earlier write of this {line.draft.role} was lost; it is looked"
                 " up once it has surely been written or not.",
-                after=sent + settle_after - now.timestamp(),
+                after=min(sent - now.timestamp(), 0.0) + settle_after,
             )
 
 
