@@ -145,3 +145,21 @@ def test_a_lost_answer_is_looked_up_soon_though_the_clock_was_put_back_after_the
         scene.drain_until_done()
         assert scene.states() == ["delivered"]
         assert len(scene.live()) == 1
+
+
+def test_what_a_killed_drain_had_claimed_is_not_kept_from_the_next_by_a_clock_put_back(
+    toy: Opens, tmp_path: Path, turned: Callable[[float], None]
+) -> None:
+    with toy(tmp_path) as scene:
+        turned(DAY)
+        keeper = Timekeeper(scene.app.store, scene.app.clock)
+        keeper.begin()
+        scene.accept(scene.event("created", "a", 1))
+        store, lane = scene.app.store, scene.app.store.connections()[0].lane
+        now = scene.app.clock.now()
+        batch = store.settle_and_claim(lane, store.begin_drain(lane), (), limit=10, now=now)
+        assert batch is not None
+        turned(0)
+        assert keeper.look() == pytest.approx(-DAY, abs=1)
+        scene.drain()
+        assert scene.states() == ["delivered"]

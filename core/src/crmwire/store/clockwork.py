@@ -24,11 +24,11 @@ def shift(db: Database, seconds: float, now: float) -> None:
     since = now if seconds < 0 else 0.0
     for column in ("due_at", "first_try_at"):
         db.execute(
-            f"UPDATE deliveries SET {column} = {column} + ? WHERE state = 0 AND {column} > ?",
+            f"UPDATE deliveries SET {column} = {column} + ? WHERE state < 2 AND {column} > ?",
             (seconds, since),
         )
     db.execute(
-        "UPDATE deliveries SET changed_at = ? WHERE state = 0 AND changed_at > ?", (now, now)
+        "UPDATE deliveries SET changed_at = ? WHERE state < 2 AND changed_at > ?", (now, now)
     )
     for table, column in _WAITING:
         db.execute(
@@ -64,13 +64,13 @@ def shift_rest(db: Database, seconds: float, now: float, known: frozenset[float]
     """
     rows = db.execute(
         "SELECT DISTINCT connection, subject FROM deliveries"
-        " WHERE state = 0 AND due_at > ? AND changed_at > ?",
+        " WHERE state < 2 AND due_at > ? AND changed_at > ?",
         (now, now),
     ).fetchall()
     for connection, subject in rows:
         db.execute(
             "UPDATE deliveries SET due_at = due_at + ?, changed_at = min(changed_at, ?)"
-            " WHERE connection = ? AND subject = ? AND state = 0 AND due_at > ?",
+            " WHERE connection = ? AND subject = ? AND state < 2 AND due_at > ?",
             (seconds, now, connection, subject, now),
         )
     for table, column in _WAITING:
