@@ -12,23 +12,14 @@ import collections
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict
 
+from soak.companies import of_companies
+from soak.finding import Finding
 from soak.model import Expected, expected
 from soak.seen import Activity, Seen, seen
-
-Kind = Literal["lost", "doubled", "wrong state", "wrong order", "overwritten", "stray"]
-
-
-@frozen
-class Finding:
-    """Something that is not as it was promised."""
-
-    kind: Kind
-    account: str
-    what: str
 
 
 def check(folder: Path) -> list[Finding]:
@@ -53,6 +44,8 @@ def check_account(
     for text in there.strays:
         yield Finding("stray", name, text)
     yield from _people(name, account["known"], mine, there)
+    if account.get("companies"):
+        yield from of_companies(name, account["companies"], mine, there)
     by_booking: dict[str, list[Activity]] = collections.defaultdict(list)
     for activity in there.activities:
         by_booking[activity.booking].append(activity)

@@ -9,6 +9,15 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+FREE_MAIL = ("gmail.com", "outlook.com")
+"""Domains of addresses that tell no company; guests have no others of this kind."""
+
+
+def company_of(email: str) -> str | None:
+    """The domain of the company that an address tells, None if it tells none."""
+    domain = email.rpartition("@")[2].lower()
+    return None if domain in FREE_MAIL else domain
+
 
 @frozen(kw_only=True)
 class Told:

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.store import DeliveryFilter
 from soak.checker import Finding, as_json, check
-from soak.script import drawn
+from soak.script import Posting, drawn
 from soak.source import Source
 from soak.trouble import Mischief, Trouble
 from soak.world import LINKS, SECRET, Link, World
+
+Script = Callable[[tuple[str, ...], datetime], list[Posting]]
+"""The webhooks to send, by the feeds and the time of the beginning."""
 
 
 @frozen(kw_only=True)
@@ -57,13 +61,17 @@ def run(
     mischief: Mischief,
     links: tuple[Link, ...] = LINKS,
     command: tuple[str, ...] = ("-m", "crmwire"),
+    options: Mapping[str, Mapping[str, str]] = {},
+    script: Script | None = None,
+    senders: int = 4,
     patience: float = 120.0,
     calm_after: float = 60.0,
 ) -> Result:
     """Run it in a fresh folder.
 
-    `patience` is how long (seconds) the queue may take to empty at the end, and `calm_after` how
-    long of that the vendors' faults go on.
+    `script` gives the webhooks in the place of bookings drawn from the seed, `options` are those
+    of the sandboxes by CRM. `patience` is how long (seconds) the queue may take to empty at the
+    end, and `calm_after` how long of that the vendors' faults go on.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -74,18 +82,21 @@ def run(
         (folder / "clock").write_text("0")
         with App(folder / "home") as app:
             world = World(
-                folder=folder, environment=environment, app=app, links=links, command=command
-            )
+                folder=folder, environment=environment, app=app, links=links, command=command,
+                options=options,
+            )  # fmt: skip
             try:
                 world.set_up(seed)
                 world.start()
-                postings = drawn(seed, bookings, feeds, datetime.now(UTC))
+                now = datetime.now(UTC)
+                postings = script(feeds, now) if script else drawn(seed, bookings, feeds, now)
                 source = Source(
                     postings,
                     lambda feed: f"{world.url}{world.paths[feed]}",
                     world.schemes,
                     SECRET,
                     folder / "webhooks.jsonl",
+                    senders=senders,
                 )
                 trouble = Trouble(world=world, source=source, mischief=mischief, seed=seed)
                 source.start()

@@ -10,6 +10,7 @@ import attrs
 from attrs import define, field, frozen
 
 from crmwire.demo.bookings import FIRST_START, SampleBooking
+from soak.model import FREE_MAIL
 
 LIVES = (
     (("created",), 45),
@@ -62,8 +63,38 @@ def drawn(seed: int, bookings: int, feeds: tuple[str, ...], begin: datetime) -> 
     return list(_interleaved(lives, dice))
 
 
+def crowd(bookings: int, people: int, feeds: tuple[str, ...], begin: datetime) -> list[Posting]:
+    """So many bookings of a few people, two of them in each company, in turn from each feed."""
+    return [
+        _created(number, number % people, feeds[number % len(feeds)], begin)
+        for number in range(bookings)
+    ]
+
+
+def _created(number: int, person: int, feed: str, begin: datetime) -> Posting:
+    email = f"regular{person}@crowd{person // 2}.example"
+    at = begin + timedelta(seconds=1 + number * 0.01)
+    start = FIRST_START + timedelta(minutes=30 * number)
+    sample = SampleBooking(
+        uid=f"uid-b{number}", email=email, name=f"Guest Regular{person}", start=start,
+        notes=f"[b{number}.1]",
+    )  # fmt: skip
+    return Posting(
+        feed=feed, booking=f"b{number}", event=1, kind="created", email=email, start=start,
+        occurred_at=at, body=sample.created(at),
+    )  # fmt: skip
+
+
 def known_email(number: int) -> str:
-    return f"known{number}@example.com"
+    return f"known{number}@kept{number // 2}.example"
+
+
+def guest_email(number: int) -> str:
+    """Some share a company with those who book next to them, some with many, some have none."""
+    if number % 5 == 4:
+        return f"soak.guest{number}@{FREE_MAIL[number % 2]}"
+    domain = f"large{number % 3}.example" if number % 5 == 3 else f"team{number // 5}.example"
+    return f"guest{number}@{domain}"
 
 
 def _life(number: int, dice: random.Random, feeds: tuple[str, ...], begin: datetime) -> _Life:
@@ -108,10 +139,11 @@ def _email(number: int, dice: random.Random) -> str:
     if luck < 0.1:
         return known_email(dice.randrange(KNOWN))
     if luck < 0.2:
-        return f"regular{dice.randrange(3)}@example.com"
+        regular = dice.randrange(3)
+        return f"regular{regular}@large{regular}.example"
     if luck < 0.35 and number:
-        return f"guest{dice.randrange(number)}@example.com"
-    return f"guest{number}@example.com"
+        return guest_email(dice.randrange(number))
+    return guest_email(number)
 
 
 def _spelt(email: str, dice: random.Random) -> str:

@@ -17,9 +17,10 @@ _STARTS = ("StartDateTime", "hs_meeting_start_time", "start_at")
 PROTECTED = {
     "Contact": ("Title", "LastName"),
     "contacts": ("jobtitle",),
-    "people": ("job_title",),
+    "people": ("job_title", "company"),
+    "companies": ("name", "description"),
 }
-"""Fields of people that are written only while they are empty, or only on create."""
+"""Fields that are written only while they are empty, or only on create."""
 
 
 @frozen(kw_only=True)
@@ -39,6 +40,8 @@ class Activity:
     id: str
     booking: str
     emails: list[str] = field(factory=list)
+    companies: list[str] = field(factory=list)
+    """Ids of the companies that it is associated with."""
     changes: list[Change] = field(factory=list)
     deleted: bool = False
 
@@ -58,11 +61,23 @@ class Activity:
 
 
 @define(kw_only=True)
+class Company:
+    """A company, with what was overwritten of it."""
+
+    id: str
+    domain: str
+    fields: dict[str, Any] = field(factory=dict)
+    overwritten: list[str] = field(factory=list)
+
+
+@define(kw_only=True)
 class Person:
     """A person, with what was overwritten of them."""
 
     id: str
     email: str
+    companies: list[str] = field(factory=list)
+    """Ids of the companies that they are associated with."""
     fields: dict[str, Any] = field(factory=dict)
     overwritten: list[str] = field(factory=list)
 
@@ -72,6 +87,7 @@ class Seen:
     """An account."""
 
     people: list[Person] = field(factory=list)
+    companies: list[Company] = field(factory=list)
     activities: list[Activity] = field(factory=list)
     strays: list[str] = field(factory=list)
 
@@ -80,14 +96,21 @@ def seen(commits: list[dict[str, Any]], timelines: Mapping[str, Any]) -> Seen:
     """Read one account's commits, and who has which activity on their timeline."""
     made = Seen()
     people: dict[str, Person] = {}
+    companies: dict[str, Company] = {}
     activities: dict[str, Activity] = {}
     for commit in commits:
         type_, id_, fields = commit["type"], commit["id"], commit["fields"]
-        if type_ in _PEOPLE and commit["action"] in ("create", "update"):
+        if type_ in _PEOPLE and commit["action"] in ("create", "update", "associate"):
             if id_ not in people:
                 people[id_] = Person(id=id_, email=_email(fields.get(_PEOPLE[type_])))
                 made.people.append(people[id_])
             _note(people[id_], type_, fields, commit["n"])
+            _associate(people[id_], type_, fields)
+        if type_ == "companies" and commit["action"] in ("create", "update"):
+            if id_ not in companies:
+                companies[id_] = Company(id=id_, domain=_domain(fields))
+                made.companies.append(companies[id_])
+            _note(companies[id_], type_, fields, commit["n"])
         if type_ in _ACTIVITIES and commit["action"] == "delete" and id_ in activities:
             activities[id_].deleted = True
         if type_ in _ACTIVITIES and commit["action"] in ("create", "update"):
@@ -109,6 +132,8 @@ def seen(commits: list[dict[str, Any]], timelines: Mapping[str, Any]) -> Seen:
                     cancelled=_cancelled(fields),
                 )
             )
+        if type_ in _ACTIVITIES and id_ in activities:
+            _associate(activities[id_], type_, fields)
     for person in timelines["people"]:
         for entry in person["entries"]:
             if entry["id"] in activities:
@@ -124,14 +149,34 @@ def _email(value: object) -> str:
     return str(value or "").strip().lower()
 
 
-def _note(person: Person, type_: str, fields: Mapping[str, Any], n: int) -> None:
+def _domain(fields: Mapping[str, Any]) -> str:
+    several = fields.get("domains") or [fields.get("domain") or ""]
+    return str(several[0]).strip().lower()
+
+
+def _associate(one: Person | Activity, type_: str, fields: Mapping[str, Any]) -> None:
+    """Note the company that a commit associates a record with, or takes from it.
+
+    Attio's people have one company, in a field; HubSpot's records have any number.
+    """
+    kind, _, id_ = str(fields.get("to", "")).partition("/")
+    if kind == "companies" and id_ not in one.companies:
+        one.companies.append(id_)
+    kind, _, id_ = str(fields.get("removed", "")).partition("/")
+    if kind == "companies" and id_ in one.companies:
+        one.companies.remove(id_)
+    if type_ == "people" and "company" in fields:
+        one.companies[:] = [str(fields["company"])] if fields["company"] else []
+
+
+def _note(one: Person | Company, type_: str, fields: Mapping[str, Any], n: int) -> None:
     for name, value in fields.items():
-        old = person.fields.get(name)
+        old = one.fields.get(name)
         blanked = old not in (None, "", []) and value in (None, "", [])
         changed = old not in (None, "", []) and value != old and name in PROTECTED[type_]
         if blanked or changed:
-            person.overwritten.append(f"commit {n}: {name} was {old!r} and became {value!r}")
-        person.fields[name] = value
+            one.overwritten.append(f"commit {n}: {name} was {old!r} and became {value!r}")
+        one.fields[name] = value
 
 
 def _start(fields: Mapping[str, Any]) -> datetime | None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
@@ -29,8 +30,10 @@ ROOT = Path(__file__).parent.parent
 SECRET = "soak-secret"
 QUICK = {"read_timeout": 1.0, "settle_after": 2.5, "tries": [0.2, 0.5, 1.0, 2.0]}
 """Connection settings that keep the waits short; nothing is bypassed."""
+SHOWN_AFTER = 3.5
+"""Seconds beyond the lag of HubSpot's search after which what it does not show was not made."""
 OPTIONS = {
-    "hubspot": {"limits": "off", "search_lag": "1.5"},
+    "hubspot": {"limits": "off"},
     "attio": {"limits": "off"},
     "salesforce": {"daily_limit": "1000000"},
 }
@@ -49,16 +52,22 @@ class Link:
     by_login: bool = False
     keeps: bool = False
     """Whether a job title is written while it is empty; then people are always looked up."""
+    companies: bool = False
+    """Whether companies are written too."""
 
 
 LINKS = (
     Link(name="salesforce", crm="salesforce", feed="main", token="org", by_login=True, keeps=True),
-    Link(name="hubspot", crm="hubspot", feed="main", token="portal", by_login=True, keeps=True),
     Link(
-        name="attio", crm="attio", feed="main", token="space", style="per event", keeps=True
+        name="hubspot", crm="hubspot", feed="main", token="portal", by_login=True, keeps=True,
+        companies=True,
+    ),
+    Link(
+        name="attio", crm="attio", feed="main", token="space", style="per event", keeps=True,
+        companies=True,
     ),
     Link(name="salesforce-two", crm="salesforce", feed="second", token="org"),
-    Link(name="hubspot-two", crm="hubspot", feed="second", token="portal"),
+    Link(name="hubspot-two", crm="hubspot", feed="second", token="portal", companies=True),
     Link(
         name="attio-records", crm="attio", feed="second", token="space-two",
         preset="booking-record",
@@ -69,6 +78,13 @@ _PERSON = {
     "hubspot": ("contacts", "jobtitle"),
     "attio": ("people", "job_title"),
 }
+KNOWN_COMPANIES = ("kept0.example", "kept1.example", "elsewhere.example")
+"""Companies that stand in the CRMs from the start."""
+MEMBERS = {known_email(0): "elsewhere.example", known_email(5): "elsewhere.example"}
+"""People who belong to one that their address does not tell."""
+_COMPANIES = {"hubspot": {"companies": True}, "attio": {"companies": "assert"}}
+_COMPANY_TEXT = {"hubspot": "name", "attio": "description"}
+_NAME = "{{ booking.notes if guest.email | company_domain }}"
 
 
 @define(kw_only=True)
@@ -80,6 +96,7 @@ class World:
     app: App
     links: tuple[Link, ...]
     command: tuple[str, ...] = ("-m", "crmwire")
+    options: Mapping[str, Mapping[str, str]] = {}
     sandboxes: dict[str, Process] = field(factory=dict)
     paths: dict[str, str] = field(factory=dict)
     schemes: dict[str, Any] = field(factory=dict)
@@ -160,6 +177,11 @@ class World:
     def log_in(self, link: Link) -> None:
         log_in(self.app, link.name, link.crm, self.sandboxes[link.crm].url)
 
+    def requests(self) -> int:
+        """How many requests the vendors have got."""
+        urls = [one.url for one in self.sandboxes.values()]
+        return sum(len(call(f"{url}/__sandbox__/requests").body["requests"]) for url in urls)
+
     # ------------------------------------------------------------ set-up and the end
 
     def set_up(self, seed: int) -> None:
@@ -167,25 +189,59 @@ class World:
         crms = sorted({link.crm for link in self.links})
         for crm in crms:
             tokens = sorted({link.token for link in self.links if link.crm == crm})
-            self.sandboxes[crm] = _sandbox(crm, tokens, self.folder, self.environment, seed)
+            self.sandboxes[crm] = self._sandbox(crm, tokens, seed)
+        self.connect()
+        self._fill()
+
+    def connect(self) -> None:
+        """Let the feeds be carried into the sandboxes' accounts."""
         for feed in sorted({link.feed for link in self.links}):
             self.paths[feed] = self.app.add_feed(feed, source="calcom", signing_secret=SECRET)
             info = self.app.openings.source(self.app.store.feed(feed)).source_info()
             self.schemes[feed] = info.signature
-        accounts: dict[str, dict[str, Any]] = {}
         for link in self.links:
             self._connect(link)
+
+    def _fill(self) -> None:
+        """Put into the accounts what stands there from the start, and note what they are."""
+        accounts: dict[str, dict[str, Any]] = {}
+        for link in self.links:
             one = accounts.setdefault(
                 f"{link.crm}:{link.token}",
                 {"name": f"{link.crm}:{link.token}", "feeds": {}, "known": []},
             )
             one["feeds"][link.feed] = link.style
+            if link.companies:
+                rules = one.setdefault("companies", {"several": link.crm == "hubspot", "feeds": []})
+                rules["feeds"].append(link.feed)
         for name, one in accounts.items():
             crm, _, token = name.partition(":")
             one["known"] = [known_email(number) for number in range(KNOWN)]
+            companies: dict[str, str] = {}
+            if "companies" in one:
+                one["companies"] |= {"known": list(KNOWN_COMPANIES), "of": MEMBERS}
+                companies = {
+                    domain: self._known_company(crm, token, domain) for domain in KNOWN_COMPANIES
+                }
             for email in one["known"]:
-                self._known(crm, token, email)
+                self._known(crm, token, email, companies.get(MEMBERS.get(email, "")))
         (self.folder / "accounts.json").write_text(json.dumps(list(accounts.values()), indent=1))
+
+    def _sandbox(self, crm: str, tokens: Sequence[str], seed: int) -> Process:
+        port = free_port()
+        options = {**OPTIONS[crm], **self.options.get(crm, {})}
+        if crm == "hubspot" and "search_lag" not in options:
+            options["search_lag"] = random.Random(f"lag {seed}").choice(("0", "1.5"))
+        extra = [part for key, value in options.items() for part in ("--option", f"{key}={value}")]
+        given = [part for token in tokens for part in ("--token", token)]
+        return start(
+            f"sandbox-{crm}",
+            ["sandbox", crm, "--port", str(port), "--seed", str(seed), *given, *extra],
+            port=port,
+            probe="/__sandbox__/requests?since=1000000000",
+            environment=self.environment,
+            folder=self.folder,
+        )
 
     def _connect(self, link: Link) -> None:
         url = self.sandboxes[link.crm].url
@@ -197,19 +253,46 @@ class World:
             self.app.add_connection(
                 link.name, crm=link.crm, token=link.token, settings={"host": url, **QUICK}
             )
-        rows = {}
+        rows: dict[str, Any] = {}
         if link.keeps:
             type_, field_ = _PERSON[link.crm]
-            rows = {"person": {type_: {field_: {"value": "{{ booking.notes }}",
-                                               "write": "if_empty"}}}}  # fmt: skip
-        self.app.add_route(feed=link.feed, connection=link.name, preset=link.preset, rows=rows)
+            rows["person"] = {
+                type_: {field_: {"value": "{{ booking.notes }}", "write": "if_empty"}}
+            }
+        options, mapping = {}, None
+        if link.companies:
+            options = _COMPANIES[link.crm]
+            name = {"value": _NAME, "write": "if_empty"}
+            rows["company"] = {"companies": {_COMPANY_TEXT[link.crm]: name}}
+        if link.companies and link.crm == "hubspot":
+            mapping = tomllib.loads(self.app.presets(link.name)[link.preset])
+            lag = float(self.options.get("hubspot", {}).get("search_lag", 1.5))
+            mapping["crm"] = {"search_lag": lag + SHOWN_AFTER}
+        self.app.add_route(
+            feed=link.feed, connection=link.name, preset=link.preset, rows=rows, options=options,
+            mapping=mapping,
+        )  # fmt: skip
         checked = self.app.check(link.name)
         if not checked.ok:
             raise RuntimeError(f"{link.name}: {checked.findings}")
         if link.preset == "booking-record":
             self.crmwire("setup", link.name, "--yes")
 
-    def _known(self, crm: str, token: str, email: str) -> None:
+    def _known_company(self, crm: str, token: str, domain: str) -> str:
+        """A company that stands there from the start; its id."""
+        text = _COMPANY_TEXT[crm]
+        assert text in PROTECTED["companies"]
+        if crm == "hubspot":
+            fields = {"domain": domain, text: "Kept"}
+            made = self.admin(
+                crm, "create_record", account=token, type="companies", properties=fields
+            )
+            return str(made["id"])
+        values = {"domains": [domain], text: "Kept"}
+        made = self.admin(crm, "create_record", account=token, object="companies", values=values)
+        return str(made["record_id"])
+
+    def _known(self, crm: str, token: str, email: str, company: str | None) -> None:
         name, (type_, title) = email.partition("@")[0], _PERSON[crm]
         assert title in PROTECTED[type_]
         if crm == "salesforce":
@@ -217,10 +300,25 @@ class World:
             self.admin(crm, "create_record", account=token, type=type_, fields=fields)
         elif crm == "hubspot":
             fields = {"email": email, "lastname": name, title: "Kept"}
-            self.admin(crm, "create_record", account=token, type=type_, properties=fields)
+            about = {"companies": [company]} if company else {}
+            self.admin(
+                crm, "create_record", account=token, type=type_, properties=fields, about=about
+            )
         else:
-            values = {"email_addresses": [email], title: "Kept"}
+            values: dict[str, Any] = {"email_addresses": [email], title: "Kept"}
+            if company:
+                values["company"] = {"target_object": "companies", "target_record_id": company}
             self.admin(crm, "create_record", account=token, object=type_, values=values)
+
+    def beside(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command beside the daemon, of the same crmwire."""
+        return subprocess.Popen(
+            [sys.executable, *self.command, *arguments],
+            env={**_surroundings(), **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def crmwire(self, *arguments: str) -> str:
         """Run a command beside the daemon."""
@@ -270,22 +368,3 @@ def _surroundings() -> dict[str, str]:
     """This program can be found by the processes that it starts, wherever it was started."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-
-
-def _sandbox(
-    crm: str, tokens: Sequence[str], folder: Path, environment: Mapping[str, str], seed: int
-) -> Process:
-    port = free_port()
-    options = dict(OPTIONS[crm])
-    if crm == "hubspot" and random.Random(f"lag {seed}").random() < 0.5:
-        options["search_lag"] = "0"
-    extra = [part for key, value in options.items() for part in ("--option", f"{key}={value}")]
-    given = [part for token in tokens for part in ("--token", token)]
-    return start(
-        f"sandbox-{crm}",
-        ["sandbox", crm, "--port", str(port), "--seed", str(seed), *given, *extra],
-        port=port,
-        probe="/__sandbox__/requests?since=1000000000",
-        environment=environment,
-        folder=folder,
-    )

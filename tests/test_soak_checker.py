@@ -133,3 +133,156 @@ def test_of_records_per_event_each_is_wanted_once() -> None:
 
 def test_what_was_never_acknowledged_must_not_be_there_and_is_a_stray() -> None:
     assert "stray" in _kinds([], [_person(1), _event(2, 1)])
+
+
+# ---------------------------------------------------------------- companies
+
+BOB, FREE, OLD = "bob@acme.example", "ann@gmail.com", "old@acme.example"
+
+
+def _of(told: list[dict[str, Any]], *emails: str) -> list[dict[str, Any]]:
+    """The same story, of a booking for each of these people."""
+    return [
+        {**line, "email": email, "booking": f"b{number}"}
+        for number, email in enumerate(emails, start=1)
+        for line in told
+    ]
+
+
+class _Vendor:
+    """Writes commits as HubSpot's sandbox does, or (`one`) as Attio's."""
+
+    def __init__(self, *, one: bool = False) -> None:
+        self.one, self.commits = one, list[dict[str, Any]]()
+
+    def commit(self, action: str, type_: str, id_: str, **fields: Any) -> _Vendor:
+        n = len(self.commits) + 1
+        made = {"n": n, "action": action, "type": type_, "id": id_, "fields": fields}
+        self.commits.append(made)
+        return self
+
+    def company(self, id_: str, domain: str, **fields: Any) -> _Vendor:
+        told = {"domains": [domain]} if self.one else {"domain": domain}
+        return self.commit("create", "companies", id_, **told, **fields)
+
+    def person(self, id_: str, email: str, *companies: str) -> _Vendor:
+        if self.one:
+            company = companies[0] if companies else None
+            told = {"email_addresses": [email], "company": company}
+            return self.commit("create", "people", id_, **told)
+        self.commit("create", "contacts", id_, email=email)
+        for company in companies:
+            self.commit("associate", "contacts", id_, to=f"companies/{company}", types=[1])
+        return self
+
+    def meeting(self, id_: str, booking: str, *companies: str) -> _Vendor:
+        told = {
+            "hs_meeting_start_time": (START + timedelta(days=1)).isoformat(),
+            "hs_meeting_body": f"[{booking}.1]",
+        }
+        self.commit("create", "meetings", id_, **told)
+        for company in companies:
+            self.commit("associate", "meetings", id_, to=f"companies/{company}", types=[2])
+        return self
+
+    def findings(self, told: list[dict[str, Any]]) -> list[str]:
+        """Of companies: whatever else is wrong does not count here."""
+        rules = {
+            "feeds": ["main"],
+            "known": ["kept.example"],
+            "of": {OLD: "kept.example"},
+            "several": not self.one,
+        }
+        account = {"name": "crm", "feeds": {"main": "follows"}, "known": [], "companies": rules}
+        records = {"commits": self.commits, "timelines": {"people": []}}
+        found = check_account(account, of_lines(told), records)
+        return [f"{one.kind}: {one.what}" for one in found if "compan" in one.what]
+
+
+def _hubspot() -> _Vendor:
+    return _Vendor().company("k", "kept.example", name="Kept")
+
+
+def _attio() -> _Vendor:
+    return _Vendor(one=True).company("k", "kept.example", description="Kept")
+
+
+BOTH = _of(CREATED, BOB, "eve@acme.example")
+
+
+def test_one_company_for_all_its_people_is_as_it_should_be() -> None:
+    made = _hubspot().company("c", "acme.example", name="x")
+    made.person("p1", BOB, "c").meeting("m1", "b1", "c")
+    made.person("p2", "eve@acme.example", "c").meeting("m2", "b2", "c")
+    assert made.findings(BOTH) == []
+    attio = _attio().company("c", "acme.example")
+    attio.person("p1", BOB, "c").person("p2", "eve@acme.example", "c")
+    assert attio.findings(BOTH) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (_hubspot().person("p1", BOB), "lost"),
+        (_Vendor().company("c", "acme.example").person("p1", BOB, "c"), "lost"),
+        (_hubspot().company("c", "acme.example").person("p1", BOB), "lost"),
+        (_attio().company("c", "acme.example").person("p1", BOB), "lost"),
+        (
+            _hubspot().company("c", "acme.example").person("p1", BOB, "c").meeting("m1", "b1"),
+            "lost",
+        ),
+        (
+            _hubspot()
+            .company("c", "acme.example")
+            .company("d", "acme.example")
+            .person("p1", BOB, "c"),
+            "doubled",
+        ),
+        (
+            _hubspot().company("c", "acme.example").person("p1", BOB, "c", "k"),
+            "wrong state",
+        ),
+        (_attio().company("c", "acme.example").person("p1", BOB, "k"), "wrong state"),
+        (
+            _hubspot()
+            .company("c", "acme.example")
+            .person("p1", BOB, "c")
+            .meeting("m1", "b1", "c", "k"),
+            "wrong state",
+        ),
+        (
+            _hubspot()
+            .company("c", "acme.example")
+            .person("p1", BOB, "c")
+            .commit("update", "companies", "k", name="other"),
+            "overwritten",
+        ),
+        (
+            _hubspot()
+            .company("c", "acme.example")
+            .company("d", "else.example")
+            .person("p1", BOB, "c"),
+            "stray",
+        ),
+    ],
+)
+def test_what_is_wrong_with_companies_is_named(made: _Vendor, kind: str) -> None:
+    kinds = {text.partition(":")[0] for text in made.findings(_of(CREATED, BOB))}
+    assert kind in kinds
+
+
+def test_free_mail_is_nobodys_company() -> None:
+    assert _hubspot().person("p1", FREE).findings(_of(CREATED, FREE)) == []
+    made = _hubspot().company("c", "gmail.com").person("p1", FREE, "c").findings(_of(CREATED, FREE))
+    assert {text.partition(":")[0] for text in made} == {"stray", "wrong state"}
+
+
+def test_who_belonged_to_a_company_before_is_not_taken_from_it() -> None:
+    told = _of(CREATED, OLD)
+    hubspot = _hubspot().company("c", "acme.example")
+    assert hubspot.person("p1", OLD, "k", "c").findings(told) == []
+    assert hubspot.commit("associate", "contacts", "p1", removed="companies/k").findings(told)
+    attio = _attio().company("c", "acme.example").person("p1", OLD, "k")
+    assert attio.findings(told) == []
+    moved = attio.commit("update", "people", "p1", company="c").findings(told)
+    assert any(text.startswith("lost: person") for text in moved)
