@@ -7,10 +7,7 @@ exception out of its own code would be called the plugin's fault, and shown with
 from __future__ import annotations
 
 import copy
-import json
-import random
-import traceback
-from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +18,6 @@ from attrs import frozen
 
 from crmwire.connections import Connection
 from crmwire.errors import CrmwireError, Failure, PluginBroken
-from crmwire.http import Request
 from crmwire.testing.cassettes import HIDDEN, kept_as, plugin_of
 from crmwire.testing.clock import HeldClock
 from crmwire.testing.connect import connect
@@ -29,97 +25,13 @@ from crmwire.testing.samples import BOOKED_AT
 from crmwire.testing.stories import Story
 from crmwire.types import Candidates, ConnectionReport, Link, Record, Write, Written
 from fuzz import mutating
+from fuzz.faults import where
+from fuzz.playing import Answer, Endless, Player
 from fuzz.samples import ROOT
 from fuzz.tally import Tally
 
 CASSETTES = ROOT / "tests" / "cassettes"
 CRMS = ("salesforce", "hubspot", "attio")
-STATUSES = (
-    200,
-    200,
-    200,
-    201,
-    202,
-    204,
-    207,
-    301,
-    400,
-    401,
-    403,
-    404,
-    409,
-    422,
-    423,
-    429,
-    500,
-    503,
-)
-HEADERS = ("", "-1", "9" * 400, "nan", "x", "api-usage=1/0", "api-usage=99999999/5", "\xe9", "1e9")
-
-
-@frozen
-class Answer:
-    """One recorded answer, and what it answered."""
-
-    method: str
-    path: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Player:
-    """Answers as the cassettes do, and changes the answer whose turn it is; a client of `Http`."""
-
-    def __init__(self, answers: list[Answer], first: list[Answer]) -> None:
-        self._answers = answers
-        self.first = first
-        self.chance: random.Random | None = None
-        self.told: list[str] = []
-
-    def send(
-        self, request: Request, url: str, headers: Mapping[str, str], **more: Any
-    ) -> tuple[int, dict[str, str], bytes]:
-        parts = urlsplit(url)
-        found = self._found(request.method, parts.path)
-        if found is None:
-            return 404, {"content-type": "application/json"}, b'{"message": "not recorded"}'
-        status, given, body = found.status, dict(found.headers), found.body
-        if self.chance is not None and self.chance.random() < 0.7:
-            status, given, body = _changed(self.chance, status, given, body)
-            self.told.append(f"{request.method} {parts.path} -> {status} {body[:1500]!r}")
-        return status, given, body
-
-    def _found(self, method: str, path: str) -> Answer | None:
-        for answers in (self.first, self._answers):
-            for one in answers:
-                if (one.method, one.path) == (method, path):
-                    return one
-        return None
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def _changed(
-    chance: random.Random, status: int, headers: dict[str, str], body: bytes
-) -> tuple[int, dict[str, str], bytes]:
-    pick = chance.random()
-    if pick < 0.75 and (data := mutating.read(body)) is not None:
-        body = json.dumps(mutating.changed(chance, data)).encode("utf-8", "replace")
-    elif pick < 0.83:
-        body = mutating.mangled(chance, body)
-    elif pick < 0.87:
-        body = chance.choice(
-            (b"", b"null", b"[]", b"{}", b"0", b'"x"', b"[null]", b"[[]]", b"<html></html>",
-             b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe", b"9" * 5000, b"NaN", b'[{"x": NaN}]')
-        )  # fmt: skip
-    elif pick < 0.92:
-        headers = {name: chance.choice((value, *HEADERS)) for name, value in headers.items()}
-        headers["retry-after"] = chance.choice(HEADERS)
-    if chance.random() < 0.2:
-        status = chance.choice(STATUSES)
-    return status, headers, body
 
 
 def _recorded(file: Path) -> list[Answer]:
@@ -212,18 +124,18 @@ class Stand:
         return opened(), opened()
 
 
-def mutated(seed: int, count: int, crms: tuple[str, ...] = CRMS) -> Tally:
+def mutated(seed: int, count: int, start: int = 0, crms: tuple[str, ...] = CRMS) -> Tally:
     """Steps of the stories with their answers changed."""
-    tally = Tally(area="answers", seed=seed)
+    tally = Tally(area="answers", seed=seed, start=start)
     stands = [Stand(crm) for crm in crms]
-    for number, chance in zip(range(count), mutating.endless(seed), strict=False):
+    for number, chance in enumerate(islice(mutating.endless(seed, start), count), start):
         stand = stands[number % len(stands)]
         name = chance.choice(list(stand.states))
         state = stand.states[name]
         if chance.random() < 0.3:  # what was read before is read again
             state = State(state.links, state.made, state.report, {})
         story, player = stand.story(state, name)
-        player.chance = chance
+        player.chance, player.goes_on = chance, chance.random() < 0.03
         tally.outcomes[
             f"{stand.crm}: {_outcome(tally, stand.crm, name, number, story, player)}"
         ] += 1
@@ -236,6 +148,9 @@ def _outcome(tally: Tally, crm: str, name: str, number: int, story: Story, playe
     case = f"{tally.seed}/{number} {name}"
     try:
         answers = list(Stand.steps(story)[name]())
+    except Endless:
+        tally.trouble(f"{crm}: {name} asks without end", case)
+        return "endless"
     except PluginBroken as error:
         _blame(tally, crm, case, error, player)
         return "broken"
@@ -256,13 +171,7 @@ def _outcome(tally: Tally, crm: str, name: str, number: int, story: Story, playe
 
 
 def _blame(tally: Tally, crm: str, case: str, error: Exception, player: Player) -> None:
-    cause = error.__cause__ or error
-    frames = traceback.extract_tb(cause.__traceback__)
-    own = [one for one in frames if "crmwire" in one.filename] or frames
-    where = "core"
-    if own:
-        where = f"{Path(own[-1].filename).name}:{own[-1].lineno} {own[-1].name}"
-    tally.trouble(f"{crm}: {type(cause).__name__} in {where}", f"{case}: {cause} {player.told}")
+    tally.trouble(f"{crm}: {where(error)}", f"{case}: {error.__cause__ or error} {player.told}")
 
 
 def _nonsense(answer: object) -> list[str]:

@@ -46,7 +46,7 @@ def _presets() -> list[tuple[str, dict[str, Any], type | None]]:
 
 def _changed(chance: random.Random, preset: dict[str, Any]) -> Any:
     if chance.random() < 0.5:
-        return mutating.changed(chance, preset)
+        return mutating.changed(chance, copy.deepcopy(preset))
     made = copy.deepcopy(preset)
     for _ in range(chance.choice((1, 2, 4))):
         at: Any = made

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from attrs import frozen
 from crmwire.discovery import Discovery
 from crmwire.hooks import SourceHooks, manager
 from crmwire.hookspecs import SourceSpecs
-from crmwire.types import Feed, Json
+from crmwire.types import Feed, Json, WebhookRequest
 
 ROOT = Path(__file__).parent.parent
 SECRET = "whsec_" + "ZnV6ei1zZWNyZXQtNWIxZi1ub3QtYS1yZWFsLW9uZQ=="
@@ -91,13 +93,26 @@ TOY: dict[str, Any] = {
 
 @frozen(kw_only=True)
 class Source:
-    """An installed source that takes webhooks, and what it is fed with."""
+    """An installed source that takes webhooks, and what it is fed with.
+
+    `ids` stand in the samples: another id makes another booking or another webhook of them.
+    """
 
     name: str
     hooks: SourceHooks
     settings: dict[str, Json]
     samples: list[bytes]
+    ids: list[bytes]
     content_type: str
+
+    def sample(self, chance: random.Random) -> bytes:
+        """One of the samples, half of the time with other ids."""
+        made = chance.choice(self.samples)
+        if chance.random() < 0.5:
+            other = b"%d" % chance.randrange(chance.choice((20, 10**6)))
+            for id_ in self.ids:
+                made = made.replace(id_, id_ + other)
+        return made
 
 
 def _calendars() -> list[bytes]:
@@ -122,6 +137,19 @@ def _samples(name: str) -> list[bytes]:
     return found or [json.dumps(TOY).encode()]
 
 
+def _ids(hooks: SourceHooks, samples: list[bytes], kind: str) -> list[bytes]:
+    """The ids that the plugin reads out of the samples, as far as they stand there as they are."""
+    found: set[bytes] = set()
+    for sample in samples:
+        request = WebhookRequest(
+            body=sample, headers={"content-type": kind}, received_at=datetime.now(UTC)
+        )
+        for event in hooks.parse_webhook(request):
+            for text in filter(None, (event.subject_id, event.webhook_id, *event.previous_ids)):
+                found |= {b'"%s' % text.encode(), b"UID:" + text.encode()}
+    return sorted(one for one in found if any(one in sample for sample in samples))
+
+
 def sources() -> list[Source]:
     """Every installed source that takes webhooks."""
     made = []
@@ -136,13 +164,16 @@ def sources() -> list[Source]:
         hooks.feed = Feed(
             name=plugin.name, source=plugin.name, settings=settings, secrets=(SECRET,)
         )
+        samples = _samples(plugin.name)
+        kind = "text/calendar" if plugin.name == "ics" else "application/json"
         made.append(
             Source(
                 name=plugin.name,
                 hooks=hooks,
                 settings=settings,
-                samples=_samples(plugin.name),
-                content_type="text/calendar" if plugin.name == "ics" else "application/json",
+                samples=samples,
+                ids=_ids(hooks, samples, kind),
+                content_type=kind,
             )
         )
     return made

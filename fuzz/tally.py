@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import logging
 import time
 from pathlib import Path
@@ -22,11 +21,13 @@ class Tally:
 
     area: str
     seed: int
+    start: int = 0
     outcomes: collections.Counter[str] = Factory(collections.Counter)
     troubles: collections.Counter[str] = Factory(collections.Counter)
     examples: dict[str, str] = Factory(dict)
     measures: dict[str, Any] = Factory(dict)
     started: float = Factory(time.monotonic)
+    busy: float = Factory(time.process_time)
 
     @property
     def cases(self) -> int:
@@ -41,18 +42,22 @@ class Tally:
         return {
             "area": self.area,
             "seed": self.seed,
+            "start": self.start,
             "cases": self.cases,
             "outcomes": dict(self.outcomes.most_common()),
             "troubles": dict(self.troubles.most_common()),
             "examples": dict(list(self.examples.items())[:SHOWN]),
             "measures": self.measures,
             "seconds": round(time.monotonic() - self.started, 1),
+            "processor": round(time.process_time() - self.busy, 1),
         }
 
     def told(self) -> str:
         """The same for people, without the examples' full text."""
         data = self.summary()
-        lines = [f"{self.area}: {self.cases:,} cases in {data['seconds']} s, seed {self.seed}"]
+        took = f"{data['seconds']} s ({data['processor']} of a processor)"
+        seed = f"seed {self.seed} from {self.start:,} on"
+        lines = [f"{self.area}: {self.cases:,} cases in {took}, {seed}"]
         lines += [f"  {name}: {count:,}" for name, count in data["outcomes"].items()]
         lines += [f"  {name} = {value}" for name, value in self.measures.items()]
         for kind, count in list(data["troubles"].items())[:SHOWN]:
@@ -65,12 +70,6 @@ class Tally:
 def resident() -> int:
     """Bytes of memory that this process holds now."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-
-def kept(tally: Tally, file: Path) -> None:
-    """Add a run to the file of all runs, one JSON object a line."""
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(tally.summary(), ensure_ascii=True) + "\n")
 
 
 def quiet() -> None:

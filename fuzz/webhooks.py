@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,8 @@ from crmwire.types import WebhookRequest
 from fuzz import mutating
 from fuzz.calling import Said, post
 from fuzz.samples import SECRET, Source, sources
-from fuzz.tally import Tally, quiet, resident
+from fuzz.steady import Steady
+from fuzz.tally import Tally, quiet
 
 ABREAST = 32
 """Webhooks that are under way at once."""
@@ -42,15 +45,16 @@ KINDS = (
 )  # fmt: skip
 
 
-def parsers(seed: int, count: int) -> Tally:
+def parsers(seed: int, count: int, start: int = 0) -> Tally:
     """Each source's parser: events that core can keep, or UnreadableWebhook; nothing else."""
-    tally = Tally(area="webhooks: parsers", seed=seed)
+    tally = Tally(area="webhooks: parsers", seed=seed, start=start)
     known = sources()
-    warm = 0
+    steady = Steady(count)
     now = datetime.now(UTC)
-    for number, chance in zip(range(count), mutating.endless(seed), strict=False):
+    for number, chance in enumerate(islice(mutating.endless(seed, start), count), start):
+        steady.after(number - start)
         source = chance.choice(known)
-        body = mutating.body(chance, source.samples)
+        body = mutating.body(chance, source.sample(chance))
         request = WebhookRequest(
             body=body, headers={"content-type": source.content_type}, received_at=now
         )
@@ -75,11 +79,8 @@ def parsers(seed: int, count: int) -> Tally:
         for event in events:
             for wrong in misfits(event):
                 tally.trouble(f"{source.name}: {wrong[:80]}", f"{seed}/{number}: {body[:1500]!r}")
-        if number == count // 5:
-            warm = resident()
-    tally.measures["memory grown after a fifth, bytes a body"] = round(
-        (resident() - warm) / max(1, count * 4 // 5), 1
-    )
+    steady.after(count)
+    steady.tell(tally)
     return tally
 
 
@@ -127,7 +128,7 @@ class Sending:
 def sending(chance: random.Random, doors: list[Door]) -> Sending:
     """A webhook at random: its body, and all that surrounds it."""
     door = chance.choice(doors)
-    body = mutating.body(chance, door.source.samples)
+    body = mutating.body(chance, door.source.sample(chance))
     headers: list[tuple[bytes, bytes]] = []
     kind = door.source.content_type if chance.random() < 0.85 else chance.choice(KINDS)
     headers.append((b"content-type", kind.encode("latin-1")))
@@ -140,7 +141,7 @@ def sending(chance: random.Random, doors: list[Door]) -> Sending:
     elif pick < 0.052:
         body = body * (1 + 300_000 // (len(body) + 1))
     elif pick < 0.053:
-        body = gzip.compress(b"0" * 30_000_000)
+        body = _bomb()
         headers.append((b"content-encoding", b"gzip"))
     signed = True
     if door.signed:
@@ -170,6 +171,12 @@ def sending(chance: random.Random, doors: list[Door]) -> Sending:
     )
 
 
+@cache
+def _bomb() -> bytes:
+    """A small body that is large once it is unpacked."""
+    return gzip.compress(b"0" * 30_000_000)
+
+
 class _Logged:
     """Counts what the log calls a failure."""
 
@@ -182,13 +189,13 @@ class _Logged:
         raise structlog.DropEvent
 
 
-def through_receiver(seed: int, count: int) -> Tally:
+def through_receiver(seed: int, count: int, start: int = 0) -> Tally:
     """The receiver as it serves: an answer that says what became of it, and never a 5xx."""
-    tally = Tally(area="webhooks: receiver", seed=seed)
+    tally = Tally(area="webhooks: receiver", seed=seed, start=start)
     structlog.configure(processors=[_Logged(tally)])
     try:
         with serving() as (app, asgi, doors):
-            asyncio.run(_all(tally, asgi, doors, seed, count))
+            asyncio.run(_all(tally, asgi, doors, count))
             with app.store.read() as db:
                 kept = db.execute("SELECT count(*) FROM unreadable").fetchone()[0]
                 found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -202,17 +209,14 @@ def through_receiver(seed: int, count: int) -> Tally:
     return tally
 
 
-async def _all(tally: Tally, asgi: ASGIApp, doors: list[Door], seed: int, count: int) -> None:
-    warm = 0
-    chances = mutating.endless(seed)
-    for start in range(0, count, ABREAST):
-        some = [(n, sending(next(chances), doors)) for n in range(start, start + ABREAST)]
+async def _all(tally: Tally, asgi: ASGIApp, doors: list[Door], count: int) -> None:
+    steady = Steady(count)
+    numbered = enumerate(islice(mutating.endless(tally.seed, tally.start), count), tally.start)
+    while some := [(n, sending(chance, doors)) for n, chance in islice(numbered, ABREAST)]:
+        steady.after(some[0][0] - tally.start)
         await asyncio.gather(*(_one(tally, asgi, number, one) for number, one in some))
-        if start <= count // 5:
-            warm = resident()
-    tally.measures["memory grown after a fifth, bytes a webhook"] = round(
-        (resident() - warm) / max(1, count * 4 // 5), 1
-    )
+    steady.after(count)
+    steady.tell(tally)
 
 
 async def _one(tally: Tally, asgi: ASGIApp, number: int, one: Sending) -> None:
