@@ -1,94 +1,81 @@
-"""`make bench`: what a booking costs and how fast a backlog drains, measured in one run.
+"""`make bench`: what a booking costs, how fast a backlog drains, how quickly events are taken in.
 
-Everything is counted and timed against sandboxes on this machine: calls by the sandboxes' own
-request logs, seconds with 50 ms of latency on each of their answers. Figures depend on the machine.
+`python -m bench` measures every area and writes `bench/results.json`; `python -m bench AREA …`
+measures these, prints them, and writes them to the file that `--out` names, if any. Everything is
+measured against sandboxes on this machine, so figures depend on it: let nothing else run.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
+import os
 import platform
-import tempfile
+import sys
 import time
-from datetime import UTC, datetime, timedelta
+import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import accepting, starting
+from bench.figures import show
 from crmwire import logs
-from crmwire.demo.bookings import FIRST_START, SampleBooking
-from crmwire.testing.stage import Stage, stage
 
-CRMS = ("salesforce", "hubspot", "attio")
-LATENCY = 0.05
-BOOKINGS = 100
+AREAS = {
+    "calls": "bench.calls",
+    "scripts": "bench.comparing",
+    "backlogs": "bench.backlogs",
+    "accepting": "bench.accepting",
+    "starting": "bench.starting",
+}
+"""What can be measured: modules with a `measured()` that returns a dict of figures."""
 RESULTS = Path(__file__).parent / "results.json"
 
 
-def _booking(number: int) -> SampleBooking:
-    return SampleBooking(
-        uid=f"bk-{number}",
-        email=f"guest{number}@example.com",
-        name=f"Guest Number{number}",
-        start=FIRST_START + timedelta(minutes=30 * number),
-    )
+def machine() -> str:
+    """What the figures are of."""
+    cores = os.cpu_count()
+    return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}"
 
 
-def _calls(scene: Stage, crm: str, body: bytes) -> int:
-    before = len(scene.calls(crm))
-    scene.send(body)
-    scene.settle()
-    return len(scene.calls(crm)) - before
+def area(name: str) -> dict[str, Any]:
+    """One area's figures, or why there are none: a long run must not be lost by one mistake."""
+    began, load = time.monotonic(), os.getloadavg()[0]
+    print(f"{name} …", file=sys.stderr, flush=True)
+    try:
+        made: dict[str, Any] = importlib.import_module(AREAS[name]).measured()
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        made = {"failed": f"{type(error).__name__}: {error}"}
+    taken = round(time.monotonic() - began)
+    return {**made, "took": f"{taken} s, machine's load before: {load:.1f}"}
 
 
-def measure_crm(crm: str) -> dict[str, Any]:
-    """Calls of one booking, calls and seconds of a backlog of a hundred."""
-    with tempfile.TemporaryDirectory() as folder, stage(Path(folder), {crm: crm}) as scene:
-        now = datetime.now(UTC) + timedelta(seconds=1)
-        one, later = _booking(0), FIRST_START + timedelta(days=300)
-        known = SampleBooking(uid="again", email=one.email, name=one.name)
-        made: dict[str, Any] = {
-            "calls": {
-                "new person": _calls(scene, crm, one.created(now)),
-                "known person": _calls(scene, crm, known.created(now)),
-                "rescheduled": _calls(
-                    scene, crm, one.rescheduled(now + timedelta(seconds=1), to=later, uid="moved")
-                ),
-                "cancelled": _calls(
-                    scene, crm, one.cancelled(now + timedelta(seconds=2), start=later, uid="moved")
-                ),
-            }
-        }
-        lane = scene.app.store.connection(crm).lane
-        scene.app.store.pause(lane, datetime.now(UTC) + timedelta(seconds=60), "bench")
-        for number in range(1, BOOKINGS + 1):
-            scene.app.accept("feed", _booking(number).created(now), trusted=True)
-        scene.sandboxes[crm].latency = LATENCY
-        before = len(scene.calls(crm))
-        scene.app.store.write(lambda db: db.execute("UPDATE lanes SET paused_until = NULL"))
-        started = time.perf_counter()
-        scene.daemon.engine.wake([lane])
-        scene.settle(60)
-        made["backlog"] = {
-            "bookings": BOOKINGS,
-            "calls": len(scene.calls(crm)) - before,
-            "seconds at 50 ms": round(time.perf_counter() - started, 2),
-        }
-    return made
-
-
-def main() -> None:
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=", ".join(AREAS))
+    parser.add_argument("--out", type=Path, help="where to write the figures, as JSON")
+    chosen = parser.parse_args()
+    unknown = sorted(set(chosen.areas) - set(AREAS))
+    if unknown:
+        parser.error(f"no such area: {', '.join(unknown)}; there are {', '.join(AREAS)}")
     logs.configure(quiet=True)
-    results = {
+    results: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "crms": {crm: measure_crm(crm) for crm in CRMS},
-        "accepting": accepting.measured(),
-        "starting": starting.measured(),
+        "machine": machine(),
     }
-    text = json.dumps(results, indent=2)
-    RESULTS.write_text(text + "\n")
-    print(text)
+    out = chosen.out or (None if chosen.areas else RESULTS)
+    for name in chosen.areas or AREAS:
+        results[name] = area(name)
+        show(name, results[name])
+        if out is not None:  # what is there so far stays, should the run be interrupted
+            partly = out.with_name(f"{out.name}.part")
+            partly.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    if out is not None:
+        out.with_name(f"{out.name}.part").replace(out)
+    return int(any("failed" in one for one in results.values() if isinstance(one, dict)))
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())
