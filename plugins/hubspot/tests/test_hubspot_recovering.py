@@ -241,10 +241,12 @@ def test_what_cannot_be_found_out_is_left_to_a_person(
         type="companies",
         fields={"name": "Acme", "domain": "acme.example"},
     )
-    long_ago = attrs.evolve(company, sent_at=datetime.now(UTC) - timedelta(minutes=11))
-    first, second = conn.hooks.find_written([alone, long_ago]) or ()
+    unsent = attrs.evolve(company, sent_at=None)
+    first, second = conn.hooks.find_written([alone, unsent]) or ()
     assert isinstance(first, NeedsReview)
     assert isinstance(second, NeedsReview)
+    long_ago = attrs.evolve(company, sent_at=datetime.now(UTC) - timedelta(minutes=11))
+    assert conn.hooks.find_written([long_ago]) == [[]]
     # What the search shows is there, although what it does not show proves nothing.
     conn.hooks.write_records([company])
     (found,) = conn.hooks.find_written([company]) or ()

@@ -254,6 +254,23 @@ def test_a_booking_that_comes_while_an_answer_is_lost_doubles_nobody(
     assert [len(scene.records(kind)) for kind in ("companies", "contacts")] == [1, 3]
 
 
+@pytest.mark.parametrize("kind", ["cut_before", "lost_answer"])
+def test_a_company_that_the_search_never_shows_is_made_again_once_it_would_have_to(
+    new_scene: Callable[..., Any], kind: str
+) -> None:
+    """Made or not: what the search does not show yet proves nothing until its lag is over."""
+    scene = new_scene(search_lag="0.8")
+    crm = {"search_lag": 1.5}
+    scene.route("linktime", options={"companies": True}, settings=QUICK, crm=crm)
+    scene.vendor.arm(Fault(kind=kind, path="companies/batch/create", times=1))
+    began = time.monotonic()
+    assert scene.happen(scene.event(guest=SAME_COMPANY[0])) == ["ready"]
+    assert _until_delivered(scene, 6.0) == ["delivered"]
+    assert [len(scene.records(one)) for one in ("companies", "contacts", "meetings")] == [1, 1, 1]
+    if kind == "cut_before":
+        assert time.monotonic() - began >= 1.5
+
+
 def test_what_the_account_demands_is_its_configuration_on_the_dated_paths_only(
     new_scene: Callable[..., Any],
 ) -> None:

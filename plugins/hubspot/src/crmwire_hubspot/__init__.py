@@ -59,6 +59,7 @@ __all__ = [
     "classify_login_error",
     "crm_info",
     "find_adoptable",
+    "find_made",
     "find_records",
     "find_written",
     "list_fields",
@@ -164,6 +165,13 @@ def find_adoptable(
     conn: Connection, writes: Sequence[Write]
 ) -> Sequence[Sequence[Record] | Failure] | None:
     return adopting.find_adoptable(conn, writes)
+
+
+@hookimpl
+def find_made(
+    conn: Connection, writes: Sequence[Write]
+) -> Sequence[Sequence[Record] | Failure] | None:
+    return recovering.find_made(conn, writes)
 
 
 @hookimpl

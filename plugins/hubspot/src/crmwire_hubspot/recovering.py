@@ -22,6 +22,7 @@ from crmwire_hubspot.associated import associated_ids
 from crmwire_hubspot.kinds import COMPANIES, CONTACTS, MEETINGS
 from crmwire_hubspot.reading import read_records
 from crmwire_hubspot.searching import search_key, search_records
+from crmwire_hubspot.settings import settings_of
 from crmwire_hubspot.values import as_property, email_key, read_instant
 
 if TYPE_CHECKING:
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
 
 CLOCK_SLACK = timedelta(seconds=60)
 """How far the account's clock may be behind ours."""
-LONGEST_LAG = timedelta(minutes=10)
 ASKED_AGAIN = 15.0
-"""How long a company whose create was never answered is looked for, and how often (seconds):
-HubSpot's search shows new records after seconds, later under load."""
+"""How often (seconds) a company whose create was never answered is looked for: HubSpot's search
+shows new records after seconds, later under load."""
 LOOK = "Look in HubSpot whether it is there; then retry, or dismiss the delivery."
 MEETING_PROPERTIES = (
     "hs_createdate",
@@ -85,7 +85,7 @@ def _email(write: Write) -> str:
 
 
 def _companies(conn: Connection, writes: Iterable[Write]) -> dict[str, Answer]:
-    """By search, which lags: what it shows counts, what it does not show proves nothing."""
+    """By search, which lags: what it does not show proves something only after a while."""
     answers: dict[str, Answer] = {}
     for write in writes:
         name = next((name for name in ("domain", "name") if write.fields.get(name)), None)
@@ -99,14 +99,22 @@ def _companies(conn: Connection, writes: Iterable[Write]) -> dict[str, Answer]:
         made = _oldest_first(record for record in found.records if _made_since(record, write))
         if made:
             answers[write.id] = made
-        elif write.sent_at is not None and conn.now() < write.sent_at + LONGEST_LAG:
-            answers[write.id] = RetryLater(
-                "The search does not show the company that an earlier attempt may have made.",
-                after=ASKED_AGAIN,
-                remedy="Nothing to do: it is looked for again, since HubSpot's search lags.",
-                code="NOT_SHOWN",
-            )
+        elif write.sent_at is not None:
+            answers[write.id] = _not_shown(conn, write, write.sent_at)
     return answers
+
+
+def _not_shown(conn: Connection, write: Write, sent_at: datetime) -> Answer:
+    """Not made, once the search would have to show what was made."""
+    rest = settings_of(write).search_lag - (conn.now() - sent_at).total_seconds()
+    if rest <= 0:
+        return []
+    return RetryLater(
+        "The search does not show the company that an earlier attempt may have made.",
+        after=min(ASKED_AGAIN, rest),
+        remedy="Nothing to do: it is looked for again, since HubSpot's search lags.",
+        code="NOT_SHOWN",
+    )
 
 
 # ---------------------------------------------------------------- meetings
@@ -150,6 +158,13 @@ def _meetings(
             # One end is enough: a meeting is made with all its associations or not at all.
             answers[write.id] = _fitting(write, near[ends[write.id][0]], records)
     return answers
+
+
+def find_made(conn: Connection, writes: Sequence[Write]) -> list[Answer]:
+    """The meetings of each write's contact that an integration made since it was sent."""
+    bare = [attrs.evolve(write, fields={}) for write in writes]
+    answers = _meetings(conn, [write for write in bare if write.type == MEETINGS], {})
+    return [answers.get(write.id, []) for write in writes]
 
 
 def _as_its_person(write: Write, persons: Mapping[str, Answer]) -> Answer:
