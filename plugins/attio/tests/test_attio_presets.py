@@ -6,12 +6,14 @@ import os
 import sys
 import time
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from crmwire.dedup import origin_of
 from crmwire.sandbox import Fault
-from crmwire.types import Limit
+from crmwire.types import Event, Limit
 from crmwire_attio import api
 
 scenes = sys.modules["attio_scenes"]
@@ -78,8 +80,13 @@ def test_record_forgotten_by_us_is_found_by_its_key(records: Booked) -> None:
     [record] = records.records("bookings")
     uid = records.told(record)["booking_uid"]
     installation = records.stage.app.store.installation()
-    assert uid == f"{installation}-1"
-    assert row.state == "delivered"
+    told = records.stage.app.delivery(row.id)
+    event = Event(
+        type=row.event_type,
+        subject_id=told.event["subject_id"],
+        occurred_at=datetime.fromtimestamp(row.occurred_at, UTC),
+    )
+    assert uid == f"{installation}-{origin_of(told.feed, event)}"
 
 
 def test_two_bookings_have_records_of_their_own(records: Booked) -> None:

@@ -1,8 +1,8 @@
 """The booking id that a record of a custom object is matched by.
 
 A source's own id may change when a booking moves, and two sources may use the same one. So the
-id is the subject's, with the installation before it: the same for all events of a booking, in
-all its retries, and nobody else's.
+id is made from the feed and the id that the booking had first, with the installation before it: the
+same in all retries and after a backup was put back, and nobody else's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from crmwire.dedup import origin_of
 from crmwire.types import Draft, DraftField, Event, Subject, WritePolicy
 
 if TYPE_CHECKING:
@@ -23,20 +24,21 @@ def drafts(
     conn: Connection, event: Event, subject: Subject, mapping: FieldMapping
 ) -> Sequence[Draft]:
     """The mapping's drafts; those whose key no row gives are given the booking's id."""
-    return [_keyed(conn, subject, draft) for draft in mapping.drafts(event, subject)]
+    origin = origin_of(subject.feed, event)
+    return [_keyed(conn, origin, draft) for draft in mapping.drafts(event, subject)]
 
 
-def _keyed(conn: Connection, subject: Subject, draft: Draft) -> Draft:
+def _keyed(conn: Connection, origin: str, draft: Draft) -> Draft:
     if draft.role in ("person", "company") or draft.link is not None or len(draft.match) != 1:
         return draft
     [name], [type_] = draft.match, draft.types
     rows = draft.fields.get(type_, ())
     if name in ("link", "record") or any(row.name == name for row in rows):
         return draft
-    key = DraftField(name=name, value=_id(conn, subject, draft), write=WritePolicy.ALWAYS)
+    key = DraftField(name=name, value=_id(conn, origin, draft), write=WritePolicy.ALWAYS)
     return attrs.evolve(draft, fields={**draft.fields, type_: (key, *rows)})
 
 
-def _id(conn: Connection, subject: Subject, draft: Draft) -> str:
+def _id(conn: Connection, origin: str, draft: Draft) -> str:
     role = "" if draft.role == "activity" else draft.role.removeprefix("records.")
-    return "-".join(part for part in (conn.installation, str(subject.id), role, draft.item) if part)
+    return "-".join(part for part in (conn.installation, origin, role, draft.item) if part)

@@ -165,6 +165,8 @@ def _guest(attendee: Object) -> Person:
 def _with_name(guest: Person, responses: Object) -> Person:
     """The guest, with the parts of the name if the form asked for them one by one."""
     name = an_object(an_object(responses.get("name")).get("value"))
+    if not name:
+        return guest
     return attrs.evolve(
         guest,
         given_name=guest.given_name or a_text(name.get("firstName")),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from crmwire.feeds import OpenFeed
-from crmwire.reading import Object, a_list, a_text, an_object
+from crmwire.reading import Object, a_host, a_list, a_text, an_object
 from crmwire.types import Finding
 from crmwire_calcom.past import VERSION
 
@@ -32,7 +31,7 @@ def findings(feed: OpenFeed) -> Sequence[Finding]:
 
 def _of(name: str, webhook: Object) -> Iterator[Finding]:
     # Only the host is shown: the rest of the address is a secret.
-    host = urlsplit(a_text(webhook.get("subscriberUrl")) or "").hostname or "?"
+    host = a_host(webhook.get("subscriberUrl")) or "?"
     triggers = a_list(webhook.get("triggers"))
     missing = [trigger for trigger in NEEDED if trigger not in triggers]
     if webhook.get("active") is False:

@@ -92,7 +92,9 @@ def _payload(booking: Object) -> dict[str, object]:
     page = an_object(booking.get("eventType"))
     answers = an_object(booking.get("bookingFieldsResponses"))
     known = {a_text(one.get("email")) for one in attendees}
-    others = [{"email": one} for one in a_list(booking.get("guests")) if one not in known]
+    others = [
+        {"email": one} for one in map(a_text, a_list(booking.get("guests"))) if one not in known
+    ]
     return {
         "uid": booking.get("uid"),
         "title": booking.get("title"),

@@ -52,4 +52,7 @@ def whose(feed: OpenFeed, user: Object) -> dict[str, str]:
 
 def path_of(uri: str) -> str:
     """The path of an address of the API, so that it is asked for at the feed's own host."""
-    return urlsplit(uri).path.strip("/")
+    try:
+        return urlsplit(uri).path.strip("/")
+    except ValueError:
+        return ""

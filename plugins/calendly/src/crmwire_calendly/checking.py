@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from crmwire.feeds import OpenFeed
-from crmwire.reading import Object, a_list, a_text, an_object
+from crmwire.reading import Object, a_host, a_list, a_text, an_object
 from crmwire.types import Finding
 from crmwire_calendly.api import MOST, me
 
@@ -50,7 +49,7 @@ def findings(feed: OpenFeed) -> Sequence[Finding]:
 
 def _of(name: str, subscription: Object) -> Iterator[Finding]:
     # Only the host is shown: the rest of the address is a secret.
-    host = urlsplit(a_text(subscription.get("callback_url")) or "").hostname or "?"
+    host = a_host(subscription.get("callback_url")) or "?"
     state, events = a_text(subscription.get("state")), a_list(subscription.get("events"))
     missing = [kind for kind in NEEDED if kind not in events]
     retrying = a_text(subscription.get("retry_started_at"))

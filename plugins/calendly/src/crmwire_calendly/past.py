@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from crmwire.errors import Failure, UnreadableWebhook
+from crmwire.errors import Failure, RetryLater, UnreadableWebhook
 from crmwire.feeds import OpenFeed
 from crmwire.http import Request
 from crmwire.reading import Object, a_list, a_text, a_time, an_object
 from crmwire.types import Chunk, Event, Json
 from crmwire_calendly.api import CHUNK, MOST, me, path_of, whose
 from crmwire_calendly.webhooks import cancelled, created, no_show
+
+MOST_LISTS = 100
+"""Lists of one meeting's invitees that are asked for, one after the other."""
 
 
 def chunk(feed: OpenFeed, since: datetime, cursor: Json) -> Chunk:
@@ -40,6 +43,8 @@ def chunk(feed: OpenFeed, since: datetime, cursor: Json) -> Chunk:
         for event in events_of(feed, invitee, meeting)
     ]
     following = a_text(an_object(answer.get("pagination")).get("next_page_token"))
+    if following is not None and following == params.get("page_token"):
+        raise RetryLater("Calendly's list of bookings does not go on.")
     return Chunk(
         events=tuple(sorted(events, key=lambda event: event.occurred_at)),
         cursor={"whose": dict(params_of_whose(params)), "page_token": following},
@@ -72,11 +77,13 @@ def _invitees(feed: OpenFeed, meetings: Sequence[Object]) -> Iterator[list[Objec
         if isinstance(answer, Failure):
             raise answer
         page, invitees = an_object(answer.json()), []
-        while True:
+        for _ in range(MOST_LISTS):
             invitees += [an_object(one) for one in a_list(page.get("collection"))]
             token = a_text(an_object(page.get("pagination")).get("next_page_token"))
             if token is None:
                 break
             params = {"count": str(MOST), "page_token": token}
             page = an_object(feed.http.get(path, params=params).json())
+        else:
+            raise RetryLater("Calendly's list of a meeting's invitees has no end.")
         yield invitees

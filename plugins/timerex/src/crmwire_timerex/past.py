@@ -12,6 +12,8 @@ from crmwire.reading import Object, a_list, a_text, a_time, an_object
 from crmwire.types import Chunk, Event, Finding, Json
 from crmwire_timerex.webhooks import cancelled, confirmed
 
+MOST_LISTS = 100
+"""Lists of calendars that are asked for, one after the other."""
 LATER = 30.0
 """Seconds to wait after a 429; TimeRex suggests 10 to 30 (Rate limits, read 2026-11)."""
 
@@ -67,6 +69,8 @@ def chunk(feed: OpenFeed, since: datetime, cursor: Json) -> Chunk:
         for event in events_of(feed, body, _answered(one), since)
     ]
     following = a_text(answer.get("nextPageToken"))
+    if following is not None and following == params.get("nextPageToken"):
+        raise RetryLater("TimeRex's list of bookings does not go on.")
     after = {"calendars": left if following else others, "page": following}
     return Chunk(
         events=tuple(sorted(events, key=lambda event: event.occurred_at)),
@@ -104,7 +108,7 @@ def _calendars(feed: OpenFeed) -> list[list[str]]:
     team = a_text(an_object(feed.http.get("user/me/teams/primary").json()).get("id")) or "primary"
     found: list[list[str]] = []
     params: dict[str, str] = {}
-    while True:
+    for _ in range(MOST_LISTS):
         answer = an_object(feed.http.get(f"teams/{team}/calendars", params=params).json())
         for one in map(an_object, a_list(answer.get("items"))):
             id_, url = a_text(one.get("id")), a_text(one.get("url")) or ""
@@ -115,3 +119,4 @@ def _calendars(feed: OpenFeed) -> list[list[str]]:
         if token is None or params.get("nextPageToken") == token:
             return found
         params = {"nextPageToken": token}
+    raise RetryLater("TimeRex's list of calendars has no end.")
