@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 PACKAGES := core $(sort $(wildcard plugins/*))
-SOURCES := core/src $(wildcard plugins/*/src)
+SOURCES := core/src $(wildcard plugins/*/src) templates/plugin/src templates/new_plugin.py
 
 .PHONY: setup demo test check bench soak fuzz format constraints clean
 

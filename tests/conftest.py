@@ -10,6 +10,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--secrets", type=int, default=200, help="secrets of the vault's tests")
     parser.addoption("--kills", type=int, default=3, help="kills of the rotation's test")
     parser.addoption("--past", type=int, default=120, help="bookings of the backfill test")
+    parser.addoption("--restored", type=int, default=24, help="bookings of the restore test")
     parser.addoption("--kill-seed", type=int, default=20261121, help="its seed")
 
 

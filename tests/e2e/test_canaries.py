@@ -38,7 +38,7 @@ from crmwire.hookspecs import CrmSpecs
 from crmwire.sandbox import CLIENT_ID, Fault, SandboxServer, SandboxSettings
 from crmwire.sandbox.loginpage import press
 from crmwire.signatures import sign
-from crmwire.store.migrations import STATES
+from crmwire.store.states import STATES
 
 TOKEN = "pat-canary-a3f81c90-token-of-the-account"
 OTHER = "pat-canary-77d2e541-revoked-token"

@@ -60,4 +60,4 @@ def with_answers(person: Person, answers: Iterable[Answer]) -> Person:
     if person.full_name and not (new.keys() >= {"family_name", "given_name"}):
         # One part alone beside a full name would leave the other to be guessed twice.
         new = {name: value for name, value in new.items() if not name.endswith("_name")}
-    return attrs.evolve(person, **new)
+    return attrs.evolve(person, **new) if new else person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from crmwire.types import (
     Candidates,
     Draft,
     DraftField,
+    Event,
     FieldChange,
     Key,
     Match,
@@ -18,6 +20,16 @@ from crmwire.types import (
     Value,
     WritePolicy,
 )
+
+
+def origin_of(feed: str, event: Event) -> str:
+    """What a record that stands for an event's subject is known by in a CRM: 16 hex digits.
+
+    Made from the subject's first id as far as the event tells it, and never from a number of the
+    store's own: put back from a backup, a store gives those to other subjects.
+    """
+    first = event.previous_ids[0] if event.previous_ids else event.subject_id
+    return hashlib.sha256(f"{feed}\n{first}".encode()).hexdigest()[:16]
 
 
 def normal_key(value: object) -> str:
@@ -94,19 +106,19 @@ def _of_first_type(draft: Draft, records: Sequence[Record]) -> list[Record]:
     for type_ in draft.types:
         found = [record for record in records if record.type == type_]
         live = [record for record in found if record.alias_of is None]
-        if live or found:
+        if found:
             return live or found
     return []
 
 
 def _one_of(draft: Draft, records: Sequence[Record], key: str) -> Match:
-    long_ago = datetime.min.replace(tzinfo=UTC)
+    long_ago, never = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     if len(records) > 1:
         match draft.several:
             case "newest":
                 records = [max(records, key=lambda r: r.created_at or long_ago)]
             case "oldest":
-                records = [min(records, key=lambda r: r.created_at or datetime.now(UTC))]
+                records = [min(records, key=lambda r: r.created_at or never)]
             case "active":
                 records = [max(records, key=lambda r: r.last_activity_at or long_ago)]
             case "skip":
@@ -126,7 +138,7 @@ def merged_fields(draft: Draft, match: Match) -> tuple[FieldChange, ...]:
     fields = draft.fields.get(match.type or "", ())
     if match.action in ("create", "upsert"):
         return tuple(_on_create(field, match) for field in fields)
-    if match.action != "update":
+    if match.action != "update" or match.record is None:
         return ()
     return tuple(_on_update(draft, field, match.record) for field in fields)
 
@@ -144,11 +156,10 @@ def _on_create(field: DraftField, match: Match) -> FieldChange:
     )
 
 
-def _on_update(draft: Draft, field: DraftField, record: Record | None) -> FieldChange:
-    known = record is not None and field.name in record.fields
-    old = record.fields[field.name] if record is not None and known else None
-    written, why = _verdict(draft, field, old, known)
-    if written and record is not None and not record.writable:
+def _on_update(draft: Draft, field: DraftField, record: Record) -> FieldChange:
+    old = record.fields.get(field.name)
+    written, why = _verdict(draft, field, old, field.name in record.fields)
+    if written and not record.writable:
         written, why = False, "the record cannot be written"
     return FieldChange(
         name=field.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -10,6 +11,8 @@ from crmwire.errors import ConfigurationError
 from crmwire.mapping_form import converter, structured
 
 if TYPE_CHECKING:
+    import cattrs
+
     from crmwire.types import Feed
 
 CORE = ("host", "poll_every", "read_timeout")
@@ -23,14 +26,9 @@ def settings_of(feed: Feed, cls: type[T]) -> T:
 
     Raises: ConfigurationError with every problem and its path; unknown settings are problems.
     """
-    conv = converter()
-    conv.register_structure_hook(int, lambda value, _: _whole(value))
-    conv.register_structure_hook(int | None, lambda value, _: _maybe(value, _whole))
-    conv.register_structure_hook(float, lambda value, _: _number(value))
-    conv.register_structure_hook(float | None, lambda value, _: _maybe(value, _number))
     own = {name: value for name, value in feed.settings.items() if name not in CORE}
     try:
-        return structured(conv, own, cls, f"settings of feed {feed.name}")
+        return structured(_converter(), own, cls, f"settings of feed {feed.name}")
     except ConfigurationError as error:
         names = ", ".join(one.alias or one.name for one in attrs.fields(cls))
         told = (
@@ -38,6 +36,17 @@ def settings_of(feed: Feed, cls: type[T]) -> T:
             f" under [feeds.{feed.name}.settings]."
         )
         raise ConfigurationError(error.message, problems=(*error.problems, told)) from None
+
+
+@cache
+def _converter() -> cattrs.Converter:
+    """One for all: each of its own writes and compiles code, and settings are read per webhook."""
+    conv = converter()
+    conv.register_structure_hook(int, lambda value, _: _whole(value))
+    conv.register_structure_hook(int | None, lambda value, _: _maybe(value, _whole))
+    conv.register_structure_hook(float, lambda value, _: _number(value))
+    conv.register_structure_hook(float | None, lambda value, _: _maybe(value, _number))
+    return conv
 
 
 def _maybe(value: object, read: object) -> object:

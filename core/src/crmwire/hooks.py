@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pluggy
 import structlog
 
@@ -93,8 +96,17 @@ def manager(specs: type, plugins: Iterable[Named]) -> pluggy.PluginManager:
             pm.register(plugin, name)
             pm.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
-            raise PluginBroken(f"Plugin {name} does not fit: {error}") from error
+            raise PluginBroken(
+                f"Plugin {name} does not fit: {error}", remedy=_meant(specs, str(error))
+            ) from error
     return pm
+
+
+def _meant(specs: type, problem: str) -> str:
+    """Which hook may be meant by one that does not exist."""
+    unknown = re.match(r"unknown hook '(\w+)'", problem)
+    near = difflib.get_close_matches(unknown[1], vars(specs), 1) if unknown else ()
+    return f"Is `{near[0]}` meant?" if near else ""
 
 
 def chain(pm: pluggy.PluginManager, hook: str) -> list[str]:
@@ -172,7 +184,8 @@ class _Face:
         if answer is None:
             raise PluginBroken(
                 f"No plugin of {self._owner} answers {hook}.",
-                remedy="Install the plugin again or update it.",
+                remedy="Install the plugin again or update it. If it is your own: has the function "
+                "`@hookimpl` before it, and does it return something?",
             )
         return answer
 
@@ -324,6 +337,13 @@ class Hooks(_Face):
         )
         return checked
 
+    def find_made(self, writes: Sequence[Write]) -> Sequence[Sequence[Record] | Failure]:
+        answer = self._call("find_made", conn=self.conn, writes=writes)
+        checked: Sequence[Sequence[Record] | Failure] = self._each(
+            "find_made", writes, [()] * len(writes) if answer is None else answer, Sequence
+        )
+        return checked
+
     def classify_error(self, status: int, headers: Mapping[str, str], body: str) -> Failure | None:
         answer: Failure | None = self._call(
             "classify_error", conn=self.conn, status=status, headers=headers, body=body
@@ -396,11 +416,11 @@ class SourceHooks(_Face):
         return bool(self.chain("poll")) and self.feed_api() is not None
 
     def poll(self, cursor: Json) -> Chunk:
-        return self._chunk("poll", self._call("poll", feed=self.open_feed, cursor=cursor))
+        return self._chunk("poll", self._call("poll", feed=self.open_feed, cursor=cursor), cursor)
 
     def list_past(self, since: datetime, cursor: Json) -> Chunk:
         answer = self._call("list_past", feed=self.open_feed, since=since, cursor=cursor)
-        return self._chunk("list_past", answer)
+        return self._chunk("list_past", answer, cursor)
 
     def check_feed(self) -> Sequence[Finding]:
         answer: Sequence[Finding] | None = self._call("check_feed", feed=self.open_feed)
@@ -410,8 +430,15 @@ class SourceHooks(_Face):
         """Whether any plugin of this feed answers that hook."""
         return bool(getattr(self.pm.hook, hook).get_hookimpls())
 
-    def _chunk(self, hook: str, answer: Any) -> Chunk:
+    def _chunk(self, hook: str, answer: Any, before: Json) -> Chunk:
         chunk: Chunk = self._typed(hook, self._required(hook, answer), Chunk)
         for event in chunk.events:
             self._typed(hook, event, Event)
+        if chunk.more and chunk.cursor == before:
+            raise PluginBroken(
+                f"{hook} of {self._owner} says that there is more, and does not go on.",
+                remedy="Update the plugin.",
+            )
+        if chunk.total is not None and not 0 <= chunk.total < 2**63:
+            return attrs.evolve(chunk, total=None)  # only shown, and no number of things
         return chunk

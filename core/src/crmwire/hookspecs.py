@@ -56,6 +56,9 @@ NAME = "crmwire"
 hookspec = pluggy.HookspecMarker(NAME)
 hookimpl = pluggy.HookimplMarker(NAME)
 
+NEEDED = ("crm_info", "auth_scheme", "check_connection", "find_records", "write_records")
+"""The hooks that every CRM plugin must have."""
+
 
 class CrmSpecs:
     """Hooks of one connection."""
@@ -242,6 +245,21 @@ class CrmSpecs:
         are linked to a booking already, and links the one that is left without writing to it.
         I/O. Implemented by: CRM plugins whose activities can be found so. Default: None, nothing
         can be adopted. Added in 0.1.
+        """
+
+    @hookspec(firstresult=True)
+    def find_made(
+        self, conn: Connection, writes: Sequence[Write]
+    ) -> Sequence[Sequence[Record] | Failure] | None:
+        """Find the activities that our user made of the same people since these were sent.
+
+        Called after a backup was put back, before an activity is created that was found neither
+        by its content nor by its start: it may have been made since the backup and moved. Give
+        for each write the records of its type and person that our user made at or after
+        `sent_at` (leave room for a clock that differs), whatever they say, oldest first, with
+        `created_at`. Core drops those that are linked, and asks a person about the others. I/O.
+        Implemented by: CRM plugins whose activities can move. Default: None, nothing is found.
+        Added in 0.1.
         """
 
     @hookspec(firstresult=True)

@@ -10,6 +10,7 @@ import contextvars
 import email.utils
 import json as jsonlib
 import random
+import re
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import attrs
 import httpcore
@@ -394,6 +395,7 @@ class Http:
         sent: Sent = "no"
         if status >= 500 and not request.safe and request.method == "POST":
             sent = "unknown"
+        failure.add_note(f"{request.method} {redacted_path(request.path)} answered {status}")
         return failure.marked(sent=sent, request_id=response.request_id)
 
     def _record(
@@ -441,7 +443,8 @@ def _backoff(repeat: int) -> float:
 
 def redacted_path(path: str) -> str:
     """The path without what may name a person: no query, no segment with an address in it."""
-    segments = urlsplit(path).path.split("/")
+    bare = re.split("[?#]", re.sub(r"^(https?:)?//[^/?#]*", "", path))[0]
+    segments = bare.split("/")
     return "/".join("…" if "@" in part or "%40" in part.lower() else part for part in segments)
 
 

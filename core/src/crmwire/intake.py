@@ -77,9 +77,9 @@ def verified(hooks: SourceHooks, request: WebhookRequest) -> bool:
 def take_in(openings: Openings, row: FeedRow, request: WebhookRequest) -> Intake:
     """Verify, parse and accept one webhook; on disk when this returns.
 
-    A signed body that the source's plugin cannot read is kept, so that nothing is lost.
-    Raises: WebhookRefused, UnreadableWebhook (only if it was not signed), StoreUnavailable,
-    PluginBroken if the plugin does not load.
+    A signed body that the source's plugin cannot read is kept, so that nothing is lost, as long
+    as the feed has not too many of them. Raises: WebhookRefused, StoreUnavailable, PluginBroken
+    if the plugin does not load; UnreadableWebhook or PluginBroken if the body is not kept.
     """
     hooks = openings.source(row)
     signed = verified(hooks, request)
@@ -89,7 +89,8 @@ def take_in(openings: Openings, row: FeedRow, request: WebhookRequest) -> Intake
     except (UnreadableWebhook, PluginBroken) as error:
         if not signed and isinstance(error, UnreadableWebhook):
             raise
-        openings.store.keep_unreadable(row.id, request.body, error.message, now)
+        if openings.store.keep_unreadable(row.id, request.body, error.message, now) is None:
+            raise
         return Intake(status="unreadable", reason=error.message)
     return accepted(openings, row, events, now)
 

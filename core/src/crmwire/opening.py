@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 from typing import TYPE_CHECKING, TypeVar
@@ -186,7 +187,7 @@ class Openings:
             connection_id=connection_id,
             lane=row.lane,
             store=self.store,
-            mapping_of=self.mapping_by_id,
+            mapping_of=functools.cache(self.mapping_by_id),
         )
 
     # ------------------------------------------------------------ mappings

@@ -100,11 +100,6 @@ class Poller:
         before = store.polls().get(row.id, PollRow(feed=row.id)).cursor
         chunk = hooks.poll(before)
         now = clock.now()
-        if chunk.more and chunk.cursor == before:
-            raise PluginBroken(
-                f"The source {row.source} says that there is more, and does not go on.",
-                remedy="Update the plugin.",
-            )
         due = now.timestamp() + (0.0 if chunk.more else _every(row, hooks))
         answers = store.take_in_poll(row.id, chunk.events, chunk.cursor, due, now)
         fresh = sum(not one.duplicate for one in answers)

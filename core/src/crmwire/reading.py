@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from crmwire.errors import UnreadableWebhook
 
@@ -90,6 +91,14 @@ def a_web_address(value: object) -> str | None:
     """The text, if it is an http address."""
     text = a_text(value)
     return text if text and text.lower().startswith(("https://", "http://")) else None
+
+
+def a_host(value: object) -> str | None:
+    """The host of an address, which may be any text."""
+    try:
+        return urlsplit(a_text(value) or "").hostname or None
+    except ValueError:
+        return None
 
 
 def required_object(where: Object, name: str, path: str = "$", remedy: str = "") -> Object:

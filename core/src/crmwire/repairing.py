@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmwire.errors import ConfigurationError
+from crmwire.pipeline.adopting import MAY_STAND, NEW, chosen_new
 from crmwire.store import DeliveryFilter, audit, views
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def _choice(store: Store, ids: Sequence[int], use: str) -> tuple[dict[str, str],
     if len(ids) != 1:
         raise ConfigurationError("A record is chosen for one delivery at a time.")
     review = _review(store.delivery(ids[0]))
+    if use == NEW and review is not None and review.get("code") == MAY_STAND:
+        return chosen_new(review["role"]), list(ids)
     type_, _, record = use.rpartition("/")
     candidates = (review or {}).get("candidates", ())
     if not type_:

@@ -19,16 +19,30 @@ def _converter() -> cattrs.Converter:
     conv = cattrs.Converter(omit_if_default=True)
     conv.register_unstructure_hook(datetime, lambda value: value.isoformat())
     conv.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    # Most of what an event tells is text, or nothing.
+    conv.register_structure_hook_func(
+        lambda kind: kind == str | None, lambda value, _: None if value is None else str(value)
+    )
     return conv
 
 
 _conv = _converter()
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def dumps(value: object) -> str:
     """An attrs object, or plain data, as JSON text that can be stored as UTF-8."""
-    text = json.dumps(_conv.unstructure(value), ensure_ascii=False, separators=(",", ":"))
-    return whole(text)
+    return written(plain(value))
+
+
+def plain(value: object) -> Any:
+    """An attrs object as plain data."""
+    return _conv.unstructure(value)
+
+
+def written(data: object) -> str:
+    """Plain data as JSON text that can be stored as UTF-8."""
+    return whole(_encoded(data))
 
 
 def whole(text: str) -> str:
@@ -82,6 +96,8 @@ def write_from_json(data: Mapping[str, Any]) -> Write:
 
 
 def _tagged(value: object) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value  # first, since nearly all are, and abstract types take far longer
     if isinstance(value, datetime):
         return {"$datetime": value.isoformat()}
     if isinstance(value, date):
@@ -93,7 +109,7 @@ def _tagged(value: object) -> Any:
         return {field.name: _tagged(getattr(value, field.name)) for field in attrs.fields(kind)}
     if isinstance(value, Mapping):
         return {name: _tagged(part) for name, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [_tagged(part) for part in value]
     return value
 

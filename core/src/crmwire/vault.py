@@ -6,7 +6,7 @@ Which keys there are is said in `keys`; how all secrets come to another one, in 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -61,21 +61,25 @@ class Vault:
         """Raises: KeyMissing if what is stored cannot be read with these keys."""
         with self._store.read() as db:
             samples = stored_keys.some_of_each(db, _TRIED)
-        for rows in samples.values():
-            for number, (owner, name, key_id, blob) in enumerate(rows, 1):
-                try:
-                    self._decrypt(owner, name, key_id, blob)
-                    break
-                except KeyMissing as error:
-                    if number < len(rows):
-                        continue
-                    if self.keys.find(key_id) is None:
-                        raise
-                    raise KeyMissing(
-                        f"The key {key_id!r} in {self.keys.where} does not decrypt what is stored: "
-                        "it is another one, or the rows were changed.",
-                        remedy=error.remedy,
-                    ) from error
+        for key_id, rows in samples.items():
+            self._check_key(key_id, rows)
+
+    def _check_key(self, key_id: str, rows: Sequence[stored_keys.Secret]) -> None:
+        """Raises: KeyMissing if none of these can be read with their key."""
+        for row in rows:
+            try:
+                self._decrypt(*row)
+            except KeyMissing as error:
+                last = error
+            else:
+                return
+        if self.keys.find(key_id) is None:
+            raise last
+        raise KeyMissing(
+            f"The key {key_id!r} in {self.keys.where} does not decrypt what is stored: "
+            "it is another one, or the rows were changed.",
+            remedy=last.remedy,
+        ) from last
 
     def put(self, owner: str, name: str, secret: str) -> None:
         """Keep a secret, in the place of one of that name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import attrs
 
@@ -18,12 +19,14 @@ def references(write: Write) -> frozenset[str]:
 
 
 def _refs(value: Value) -> Iterator[str]:
+    if isinstance(value, str | int | float | date):  # nearly all: abstract types take far longer
+        return
     if isinstance(value, Ref):
         yield value.write
     elif isinstance(value, Mapping):
         for part in value.values():
             yield from _refs(part)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif isinstance(value, Sequence):
         for part in value:
             yield from _refs(part)
 
@@ -51,14 +54,15 @@ def resolve(write: Write, done: Mapping[str, Written | Failure]) -> Write | Fail
 
     The failure of a record that is referred to is this write's too; nothing of it was sent.
     """
+    ids: dict[str, str] = {}
     for name in sorted(references(write)):
         outcome = done.get(name)
         if isinstance(outcome, Failure):
             return because_of(outcome)
         if outcome is None:
             return Rejected(f"The record {name!r} that this one refers to was not written.")
-    ids = {name: outcome.record for name, outcome in done.items() if isinstance(outcome, Written)}
-    return filled(write, ids)
+        ids[name] = outcome.record
+    return filled(write, ids) if ids else write
 
 
 def filled(write: Write, ids: Mapping[str, str]) -> Write:

@@ -18,7 +18,7 @@ from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.errors import UnknownName, WebhookRefused
 from crmwire.signatures import sign
-from crmwire.store import GENERATION_HOLDS, Store, accepting, generations, setup
+from crmwire.store import Store, accepting, generations, setup
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, Person
 
@@ -37,7 +37,7 @@ def elsewhere(job: Callable[[App], object]) -> None:
     """Do it with another open data folder, as another process would, and wait to be seen."""
     with App() as other:
         job(other)
-    time.sleep(GENERATION_HOLDS * 1.5)
+    time.sleep(generations.HOLDS * 1.5)
 
 
 def test_a_secret_that_is_changed_counts_at_once(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from attrs import define
 
+from crmwire import retaking
 from crmwire.alerting.kinds import DAY, Pace
 from crmwire.alerting.watcher import Watcher
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
-from crmwire.store import alerts, setup
+from crmwire.store import alerts, setup, unreadable
 from crmwire.store.alerts import NoticeRow
 from crmwire.testing.clock import HeldClock
 from crmwire.types import Event
@@ -358,6 +359,22 @@ def test_refused_and_unreadable_webhooks_are_told(scene: Scene) -> None:
     scene.pass_(HOUR)
     assert scene.titles()[2:] == ["crmwire: cal: webhooks are taken again"]
     scene.pass_(DAY)
+    assert "no unreadable webhook came in for a day" in scene.titles()[-1]
+
+
+def test_a_feed_of_which_no_more_unreadable_webhooks_are_kept_is_told_until_they_are_fewer(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unreadable, "MOST_KEPT", 2)
+    feed = scene.app.store.feed("cal").id
+    for _ in range(3):
+        scene.app.store.keep_unreadable(feed, b"{}", "no JSON", scene.clock.now())
+    scene.pass_(10)
+    assert "no more are kept: they are refused" in scene.told()[-1].body
+    scene.pass_(2 * DAY)
+    assert set(scene.titles()[1:]) == {"crmwire: 1 thing is wrong"}, "only fewer of them end it"
+    retaking.dismiss(scene.app.openings, [1])
+    scene.pass_(10)
     assert "no unreadable webhook came in for a day" in scene.titles()[-1]
 
 

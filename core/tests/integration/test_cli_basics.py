@@ -152,6 +152,31 @@ def test_plugins_tells_which_does_not_fit_the_hooks(process: Command, tmp_path: 
     assert "Plugin odd does not fit" in table
 
 
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("def find_record(conn, queries): return []", "Is `find_records` meant?"),
+        ("def presets(conn): return {}", "It has no hook crm_info and no auth_scheme and no"),
+        ("from crmwire.testing.toycrm import *", "called odd, but crm_info says toy"),
+        (
+            "from crmwire.testing.toycrm import *\n@hookimpl\ndef crm_info(): return None",
+            "has the function `@hookimpl` before it",
+        ),
+        ("from crmwire.testing.toycrm import *\n@hookimpl\ndef crm_info(): 1 / 0", "in crm_info"),
+    ],
+)
+def test_plugins_tells_an_author_what_is_missing(
+    process: Command, tmp_path: Path, source: str, problem: str
+) -> None:
+    if source.startswith("def "):
+        source = f"@hookimpl\n{source}"
+    install(tmp_path / "site", "crmwire.crm", "odd", f"from crmwire import hookimpl\n{source}\n")
+    listed = json.loads(process("plugins", "--json").stdout)["plugins"]
+    (mine,) = [one for one in listed if one["name"] == "odd"]
+    assert mine["loads"] is False
+    assert problem in mine["problem"]
+
+
 # ---------------------------------------------------------------- how errors end
 
 

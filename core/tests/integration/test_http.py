@@ -252,6 +252,19 @@ def test_exchanges_are_recorded_without_what_names_a_person(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("https://api.example.com/contacts/ada@example.com?x=1", "/contacts/…"),
+        ("//[nowhere/x#y", "/x"),
+        ("services/data", "services/data"),
+        ("https://[", ""),
+    ],
+)
+def test_any_path_out_of_an_answer_can_be_recorded(path: str, kept: str) -> None:
+    assert redacted_path(path) == kept
+
+
+@pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({"retry-after": "7"}, 7.0),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import define
 
-from crmwire import UnreadableWebhook, discovery, hookimpl
+from crmwire import UnreadableWebhook, discovery, hookimpl, retaking
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.demo.processes import Answer, call
@@ -19,6 +19,7 @@ from crmwire.errors import StoreUnavailable
 from crmwire.receiver import receiver
 from crmwire.sandbox import SandboxServer
 from crmwire.signatures import sign
+from crmwire.store import unreadable
 from crmwire.types import Event, SignatureScheme, SourceInfo, WebhookRequest
 from crmwire.vocabulary import Details, Page
 
@@ -132,6 +133,19 @@ def test_an_unreadable_body_is_kept_if_signed_and_400_if_not(scene: Scene) -> No
     answer = scene.post(b"no json", path=scene.unsigned)
     assert (answer.status, answer.body["error"]) == (400, "unreadable")
     assert len(scene.app.store.unreadable()) == 5
+
+
+def test_only_so_many_unreadable_bodies_of_a_feed_are_kept(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unreadable, "MOST_KEPT", 2)
+    said = [(scene.post(b"no json").status, scene.post(b'{"kind":"crash"}').status)]
+    said += [(scene.post(b"no json").status, scene.post(b'{"kind":"crash"}').status)]
+    assert said == [(202, 202), (400, 503)], "what is not kept is not said to be taken"
+    assert scene.post(created()).status == 202
+    [old, _] = scene.app.store.unreadable()
+    retaking.dismiss(scene.app.openings, [old[0]])
+    assert scene.post(b"no json").status == 202
 
 
 def test_an_unknown_kind_is_recorded_as_ignored_with_a_reason(scene: Scene) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from crmwire import clock as clocks
+from crmwire.connections import ConnectionSettings
+from crmwire.errors import RetryLater
+from crmwire.pipeline.outcomes import of_failure
 from crmwire.sandbox import Fault
 from crmwire.timekeeping import Timekeeper
 
@@ -145,6 +149,20 @@ def test_a_lost_answer_is_looked_up_soon_though_the_clock_was_put_back_after_the
         scene.drain_until_done()
         assert scene.states() == ["delivered"]
         assert len(scene.live()) == 1
+
+
+def test_a_look_up_that_fails_is_repeated_soon_though_the_clock_was_put_back_meanwhile() -> None:
+    now = datetime(2026, 11, 21, 10, tzinfo=UTC)
+    conn = SimpleNamespace(now=lambda: now, settings=ConnectionSettings(), settle_after=60.0)
+    delivery = SimpleNamespace(first_try_at=now, tries=0)
+    claimed = SimpleNamespace(delivery=delivery, sent_at=now.timestamp() + 3600)
+    outcome = of_failure(
+        cast(Any, SimpleNamespace(conn=conn)),
+        cast(Any, SimpleNamespace(id=1, claimed=claimed, sent_steady=None)),
+        RetryLater("Not shown.", after=15.0),
+        attempt_open=True,
+    )
+    assert outcome.due_at == now.timestamp() + 60
 
 
 def test_what_a_killed_drain_had_claimed_is_not_kept_from_the_next_by_a_clock_put_back(

@@ -235,7 +235,7 @@ def _failing(db: Database, rows: dict[int, Owner], now: float, pace: Pace) -> It
 
 
 def _feeds(db: Database, feeds: dict[int, Owner], now: float, pace: Pace) -> Iterator[Seen]:
-    for id_, count in sights.unreadable(db, now - DAY * pace.scale).items():
+    for id_, (count, full) in sights.unreadable(db, now - DAY * pace.scale).items():
         row = feeds.get(id_)
         if row is not None:
             yield Seen(
@@ -244,7 +244,9 @@ def _feeds(db: Database, feeds: dict[int, Owner], now: float, pace: Pace) -> Ite
                 team=row.team,
                 thing="feed",
                 name=row.name,
-                what=f"{count} signed webhooks could not be read within a day; they are kept."
+                what="So many webhooks could not be read that no more are kept: they are refused."
+                if full
+                else f"{count} signed webhooks could not be read within a day; they are kept."
                 if count > 1
                 else "A signed webhook could not be read; it is kept.",
                 remedy="See `crmwire webhooks` for what is wrong with them.",

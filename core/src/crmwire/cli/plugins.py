@@ -54,7 +54,9 @@ def _found(discovery: Discovery) -> Iterator[dict[str, Any]]:
     for plugin in discovery.installed:
         problem = None
         try:
-            manager(specs.get(plugin.kind, CrmSpecs), [(plugin.name, plugin.load())])
+            pm = manager(specs.get(plugin.kind, CrmSpecs), [(plugin.name, plugin.load())])
+            if plugin.kind == "crm":
+                problem = _missing(plugin.name, pm)
         except PluginBroken as error:
             problem = str(error)
         yield {
@@ -79,6 +81,18 @@ def _found(discovery: Discovery) -> Iterator[dict[str, Any]]:
             "loads": problem is None,
             "problem": problem,
         }
+
+
+def _missing(key: str, pm: pluggy.PluginManager) -> str | None:
+    """What a CRM plugin lacks that core cannot do without. Raises: PluginBroken."""
+    from crmwire.hooks import Hooks
+    from crmwire.hookspecs import NEEDED
+
+    lacking = [name for name in NEEDED if not getattr(pm.hook, name).get_hookimpls()]
+    if lacking:
+        return f"It has no hook {' and no '.join(lacking)}; a CRM plugin must have {len(NEEDED)}."
+    said = Hooks(pm, f"plugin {key}").crm_info().key
+    return None if said == key else f"Its entry point is called {key}, but crm_info says {said}."
 
 
 @click.command()

@@ -93,7 +93,7 @@ def _compiled(
 
     def run(variables: Mapping[str, object]) -> object:
         try:
-            result = evaluate({**variables, **lenient(variables)})
+            result = evaluate(lenient(variables))
             defined(result)
             return within_bounds(result)
         except TemplateRuntimeError as error:

@@ -104,12 +104,15 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is not data that an expression can use")
 
 
-def lenient(variables: Mapping[str, object]) -> dict[str, object]:
-    """The variables in which unknown keys are None, also where the caller brought plain dicts."""
-    given = {name: variables.get(name) or {} for name in LENIENT}
-    return {
-        name: value
-        if isinstance(value, Lenient) or not isinstance(value, Mapping)
-        else Lenient(value)
-        for name, value in given.items()
-    }
+def lenient(variables: Mapping[str, object]) -> Mapping[str, object]:
+    """The variables, with `answers` and `tracking` in which an unknown key is None.
+
+    Nothing is copied where they are so already: that is done for each expression of each event.
+    """
+    made: dict[str, object] = {}
+    for name in LENIENT:
+        given = variables.get(name)
+        if not isinstance(given, Lenient):
+            given = given or {}
+            made[name] = Lenient(given) if isinstance(given, Mapping) else given
+    return {**variables, **made} if made else variables

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmwire.expressions import plain
 from crmwire.filters import phone
-from crmwire.names import family_name, full_name, given_name
+from crmwire.names import full_name, split_name
 
 if TYPE_CHECKING:
     from crmwire.mapping.compiled import Mapping
@@ -53,7 +53,8 @@ def _complete(person: dict[str, Any], region: str | None) -> None:
     person["full_name"] = full
     if full and not (person.get("given_name") and person.get("family_name")):
         # One name alone is the family name: CRMs ask for that one.
-        person["given_name"], person["family_name"] = given_name(full), family_name(full)
+        given, family = split_name(full)
+        person["given_name"], person["family_name"] = given or None, family or None
     person["phone_raw"] = person.get("phone")
     if person.get("phone"):
         person["phone"] = phone(person["phone"], region) or person["phone"]

@@ -26,6 +26,7 @@ from crmwire.pipeline.doubts import settle_doubts
 from crmwire.pipeline.folding import Line
 from crmwire.pipeline.outcomes import Pause, lane_pause, of_failure
 from crmwire.pipeline.planning import Planned, key_of, plan
+from crmwire.pipeline.telling import Told, owners
 from crmwire.pipeline.writes import Outbox, outbox
 from crmwire.store import Batch, Created, Outcome
 from crmwire.types import DeliveryChange, Link, Write, Written
@@ -69,8 +70,9 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
         answers = _send(desk, epoch, working, box, exchanges)
     result.outcomes += waiting
     failures: list[Failure] = []
+    told = Told(exchanges, owners(working, box, answers))
     for one in working:
-        outcome, failure = _outcome(desk, one, box, answers, exchanges, one.id in still_open)
+        outcome, failure = _outcome(desk, one, box, answers, told, one.id in still_open)
         result.outcomes.append(outcome)
         if failure is not None:
             failures.append(failure)
@@ -163,7 +165,7 @@ def _outcome(
     one: Planned,
     box: Outbox,
     answers: Mapping[str, Written | Failure],
-    exchanges: Sequence[Exchange],
+    told: Told,
     still_open: bool,
 ) -> tuple[Outcome, Failure | None]:
     version = one.claimed.delivery.subject.version
@@ -188,7 +190,7 @@ def _outcome(
             if gone or (line.match is not None and line.match.action == "delete"):
                 unlinked.append((line.draft.role, line.draft.item))
     asked = [one.failure] if one.failure is not None else [failure for _, failure in failures]
-    detail = {**_detail(one, answers, box, exchanges), **_question(one, answers, box, asked)}
+    detail = {**_detail(one, answers, box, told), **_question(one, answers, box, asked)}
     if one.failure is not None:
         return _failed(desk, one, one.failure, in_doubt, links, unlinked, detail), one.failure
     if one.skip is not None:
@@ -326,7 +328,7 @@ def _detail(
     one: Planned,
     answers: Mapping[str, Written | Failure],
     box: Outbox,
-    exchanges: Sequence[Exchange],
+    told: Told,
 ) -> dict[str, Any]:
     lines = []
     for line in one.lines:
@@ -352,7 +354,7 @@ def _detail(
         )
     return {
         "lines": lines,
-        "requests": [attrs.asdict(exchange) for exchange in exchanges],
+        "requests": told.of(one.id),
     }
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Desk:
-    """Everything a batch of one connection needs. `mapping_of` compiles a route's mapping."""
+    """Everything a batch of one connection needs.
+
+    `mapping_of` compiles a route's mapping; a batch asks often, and the store is looked at once.
+    """
 
     conn: Connection
     connection_id: int

@@ -12,7 +12,7 @@ from crmwire.errors import ConfigurationError, Failure, NeedsReview
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.planning import Planned, unusable
 from crmwire.store import Outcome
-from crmwire.store.work import Owner
+from crmwire.store.records import Owner
 from crmwire.types import Link, Record, Write
 from crmwire.waves import filled
 

@@ -52,8 +52,8 @@ class Line:
 
     @property
     def adopting(self) -> bool:
-        """Whether whose record it is must be known, since another tool's may be linked to it."""
-        return any(one.claimed.adopt for one in self.planned)
+        """Whether whose record it is must be known, since one that stands there may be linked."""
+        return any(one.claimed.adopt or one.claimed.lost is not None for one in self.planned)
 
     def items_of(self, one: Planned) -> list[str]:
         """The items that this record is of a delivery."""
@@ -75,7 +75,8 @@ def folded(planned: Sequence[Planned]) -> list[Line]:
         kept: list[Line] = []
         for line in one.lines:
             chosen = one.claimed.chosen
-            if chosen is not None and chosen["role"] == line.draft.role and not line.draft.item:
+            mine = chosen is not None and chosen["role"] == line.draft.role
+            if chosen is not None and mine and chosen["record"] and not line.draft.item:
                 line.chosen = Record(type=chosen["type"], id=chosen["record"])
             key = _fold_key(line)
             if key is not None and key in by_key:

@@ -84,16 +84,18 @@ def of_failure(
     if not isinstance(failure, RetryLater | PluginBroken):
         return Outcome(state="held", chargeable=True, **common)
     free = isinstance(failure, RetryLater) and failure.pause
-    wait = next_wait(settings, delivery.tries)
-    if isinstance(failure, RetryLater) and failure.after is not None:
-        wait = _bounded(failure.after)
-    due = now + timedelta(seconds=wait)
+    asked = failure.after if isinstance(failure, RetryLater) else None
+    wait = next_wait(settings, delivery.tries) if asked is None else _bounded(asked)
+    due, end = now + timedelta(seconds=wait), started + timedelta(seconds=settings.give_up_after)
+    if asked is None and not free:
+        due = min(due, end)  # the last try is the one at the end
     if attempt_open:
-        sent = stored.moment(claimed.sent_at) or now
+        # The clock may have been put back since it was claimed: nothing was sent later than now.
+        sent = min(stored.moment(claimed.sent_at) or now, now)
         if one.sent_steady is not None:  # the time of day may have been set since
             sent = now - timedelta(seconds=desk.conn.clock.monotonic() - one.sent_steady)
         due = max(due, sent + timedelta(seconds=desk.conn.settle_after))
-    if not free and due > started + timedelta(seconds=settings.give_up_after):
+    if not free and now >= end:
         common["remedy"] = failure.remedy or "Mend the cause, then run `crmwire retry`."
         common["reason"] = f"given up after {delivery.tries + 1} tries: {failure.message}"
         return Outcome(state="held", chargeable=True, **common)

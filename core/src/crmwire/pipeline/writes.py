@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from crmwire.dedup import as_list, same
+from crmwire.dedup import as_list, origin_of, same
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
 from crmwire.pipeline.planning import Planned, key_of
@@ -82,7 +82,8 @@ def _write_key(one: Planned, line: Line) -> str:
     draft = line.draft
     if line.keys and draft.role in ("person", "company"):
         return key_of(line)
-    return f"{one.claimed.delivery.subject.id}:{draft.role}:{draft.item}"
+    delivery = one.claimed.delivery
+    return f"{origin_of(delivery.subject.feed, delivery.event)}:{draft.role}:{draft.item}"
 
 
 def _fields(box: Outbox, one: Planned, line: Line) -> tuple[dict[str, Value], tuple[str, ...]]:

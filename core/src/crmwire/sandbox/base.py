@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
@@ -89,6 +90,15 @@ class Sandbox:
     title = "Sandbox"
     later_options: frozenset[str] = frozenset()
     """Options that are looked for only while it runs, so that they are known from the start."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        names = [name for name in vars(cls) if re.match("_[^_]", name) and name in vars(Sandbox)]
+        if names:
+            raise TypeError(
+                f"{cls.__name__}.{names[0]}: that name is in use by what all sandboxes share "
+                "(crmwire.sandbox.base). Choose another."
+            )
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings

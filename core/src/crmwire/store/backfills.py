@@ -12,22 +12,15 @@ from sqlite_utils import Database
 
 from crmwire import stored
 from crmwire.store import generations, tombstones
-from crmwire.store.accepting import (
-    EARLY,
-    ENDINGS,
-    STATUS,
-    count,
-    insert_delivery,
-    known_event,
-    routes_for,
-    take_in,
-)
-from crmwire.store.migrations import READY, SKIPPED, STATES
+from crmwire.store.accepting import known_event, take_in
+from crmwire.store.queueing import EARLY, insert_delivery, routes_for
+from crmwire.store.states import READY, SKIPPED, STATES, count
+from crmwire.store.subjects import ENDINGS, STATUS
 from crmwire.types import Event
 from crmwire.vocabulary import Details
 
 if TYPE_CHECKING:
-    from crmwire.store.accepting import Target
+    from crmwire.store.queueing import Target
     from crmwire.types import Json
 
 Fate = Literal["carried", "known", "early", "elsewhere", "ignored"]

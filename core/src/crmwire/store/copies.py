@@ -11,12 +11,16 @@ from sqlite_utils import Database
 
 from crmwire.errors import StoreUnavailable
 from crmwire.store import audit
+from crmwire.store.clockwork import latest
 from crmwire.store.database import BUSY_TIMEOUT, DAMAGED, RESTORE
 from crmwire.store.migrations import migrations
 
 RESTORED = "restored_at"
 """In `meta`: when this database was last restored, in seconds since 1970. What happened before
-may stand in the CRM already (see `work.load`)."""
+may stand in the CRM already (see `loading.load`)."""
+LOST_SINCE = "lost_since"
+"""In `meta`: when the backup that was first restored last noted something, in seconds since 1970.
+What was made in a CRM from then until the restore may be known to nobody here."""
 
 
 def copy(source: Path, target: Path) -> None:
@@ -60,6 +64,7 @@ def note(path: Path, now: float, file: str) -> None:
 
 def mark_restored(db: Database, now: float, file: str) -> None:
     """Remember that this database was restored, and from which file."""
+    db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (LOST_SINCE, repr(latest(db))))
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (RESTORED, repr(now)))
     audit.record(db, now, "restored", "database", file)
 

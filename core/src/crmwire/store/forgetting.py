@@ -11,9 +11,7 @@ from attrs import define, field
 from sqlite_utils import Database
 
 from crmwire.store import tombstones
-from crmwire.store.accepting import count
-from crmwire.store.migrations import DISMISSED, HELD, READY, WORKING
-from crmwire.store.work import add_history
+from crmwire.store.states import DISMISSED, HELD, READY, WORKING, add_history, count
 
 CHUNK = 1000
 

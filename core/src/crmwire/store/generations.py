@@ -12,6 +12,9 @@ from weakref import WeakKeyDictionary
 from attrs import frozen
 from sqlite_utils import Database
 
+HOLDS = 0.02
+"""Seconds for which a change that another process made may go unseen."""
+
 
 def generation(db: Database) -> str:
     """The text that every change of the set-up replaces."""

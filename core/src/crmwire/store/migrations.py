@@ -7,10 +7,6 @@ from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("crmwire")
 
-# Deliveries' states. Ready and working are open: they block later deliveries of their subject.
-READY, WORKING, DELIVERED, SKIPPED, HELD, DISMISSED = range(6)
-STATES = ("ready", "working", "delivered", "skipped", "held", "dismissed")
-
 
 def _execute(db: Database, script: str) -> None:
     """Run statements one by one: `executescript` would commit what is open."""
@@ -107,6 +103,12 @@ def m010_generation(db: Database) -> None:
         "CREATE TRIGGER connection_lane AFTER UPDATE OF lane ON connections"
         f" BEGIN {_NEW_GENERATION}; END"
     )
+
+
+@migrations()
+def m011_unreadable(db: Database) -> None:
+    """How many webhooks of a feed cannot be read is counted with each of them."""
+    db.execute("CREATE INDEX unreadable_feed ON unreadable (feed, received_at)")
 
 
 _NEW_GENERATION = "UPDATE meta SET value = hex(randomblob(8)) WHERE name = 'generation'"

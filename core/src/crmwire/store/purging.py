@@ -10,7 +10,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from crmwire.store import tombstones
-from crmwire.store.work import REMEMBERED_FOR
+from crmwire.store.records import REMEMBERED_FOR
 
 REMOVED = "kept no longer"
 _OPEN_OR_HELD = "(0, 1, 4)"

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from attrs import frozen
 from sqlite_utils import Database
 
+from crmwire.store import unreadable as kept
 from crmwire.store.logins import STATIC
-from crmwire.store.migrations import HELD, READY
+from crmwire.store.states import HELD, READY
 
 MOST_COUNTED = 10_000
 """Waiting deliveries are counted so far; there are more then."""
@@ -116,13 +117,18 @@ def waiting(db: Database, connection: int) -> int:
     return int(row[0])
 
 
-def unreadable(db: Database, since: float) -> dict[int, int]:
-    """How many webhooks of each feed could not be read since then."""
-    return dict(
-        db.execute(
-            "SELECT feed, count(*) FROM unreadable WHERE received_at > ? GROUP BY feed", (since,)
-        ).fetchall()
-    )
+def unreadable(db: Database, since: float) -> dict[int, tuple[int, bool]]:
+    """Of each feed: how many webhooks could not be read since then; whether no more are kept.
+
+    Only feeds of which something is to be said.
+    """
+    rows = db.execute(
+        "SELECT feed, sum(received_at > ?), count(*) FROM unreadable INDEXED BY unreadable_feed"
+        " GROUP BY feed",
+        (since,),
+    ).fetchall()
+    told = {feed: (fresh, number >= kept.MOST_KEPT) for feed, fresh, number in rows}
+    return {feed: one for feed, one in told.items() if any(one)}
 
 
 def refused(db: Database, since: float) -> dict[int, int]:

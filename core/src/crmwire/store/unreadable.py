@@ -8,6 +8,9 @@ import attrs
 from attrs import frozen
 from sqlite_utils import Database
 
+MOST_KEPT = 10_000
+"""Of one feed; whoever may send to it could fill the disk otherwise."""
+
 
 @frozen(kw_only=True)
 class UnreadableRow:
@@ -45,6 +48,21 @@ def all_ids(db: Database, feed: str | None) -> list[int]:
 def one(db: Database, id_: int) -> UnreadableRow | None:
     row = db.execute(f"{_ROWS} WHERE u.id = ?", (id_,)).fetchone()
     return None if row is None else _row(row)
+
+
+def keep(db: Database, feed: int, body: bytes, reason: str, now: float) -> int | None:
+    """Record a webhook that could not be read, so that nothing is lost; its id.
+
+    None if the feed has as many as are kept: somebody must look at those first.
+    """
+    kept = db.execute("SELECT count(*) FROM unreadable WHERE feed = ?", (feed,)).fetchone()[0]
+    if kept >= MOST_KEPT:
+        return None
+    row = db.execute(
+        "INSERT INTO unreadable (feed, received_at, reason, body) VALUES (?, ?, ?, ?) RETURNING id",
+        (feed, now, reason, body),
+    ).fetchone()
+    return int(row[0])
 
 
 def remove(db: Database, ids: Sequence[int]) -> None:

@@ -10,9 +10,16 @@ from attrs import frozen
 from sqlite_utils import Database
 
 from crmwire.errors import ConfigurationError, UnknownName
-from crmwire.store.accepting import count, event_json
-from crmwire.store.migrations import DELIVERED, DISMISSED, HELD, READY, STATES, WORKING
-from crmwire.store.work import add_history
+from crmwire.store.states import (
+    DELIVERED,
+    DISMISSED,
+    HELD,
+    READY,
+    STATES,
+    WORKING,
+    add_history,
+    count,
+)
 
 
 @frozen(kw_only=True)
@@ -140,7 +147,7 @@ def delivery(db: Database, id_: int) -> DeliveryView:
     return DeliveryView(
         row=_row(row),
         feed=feed,
-        event=event_json(event),
+        event=json.loads(event),
         late=bool(late),
         attempt_open=bool(is_open),
         history=tuple(

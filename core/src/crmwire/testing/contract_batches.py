@@ -46,7 +46,7 @@ class BatchChecks(ContractBase):
         assert [one.id for one in found.records] == [person.record]
         assert self.titles(email) == [title]
         again = sent(self.activity("a", person.record, title), at)
-        [records] = self.conn.hooks.find_written([again]) or [()]
+        [records] = self.find_written([again])
         assert not isinstance(records, Failure), records
         assert [one.id for one in records] == [activity.record]
 

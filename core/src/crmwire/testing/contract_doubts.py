@@ -51,8 +51,7 @@ class DoubtChecks(ContractBase):
         self.write(*rest)
 
     def _found(self, writes: Sequence[Write]) -> list[Sequence[Record]]:
-        answers = self.conn.hooks.find_written(writes)
-        assert answers is not None, "find_written is not implemented"
+        answers = self.find_written(writes)
         failed = [answer for answer in answers if isinstance(answer, Failure)]
         assert not failed, f"not found out: {failed[0]!r}"
         return [answer for answer in answers if not isinstance(answer, Failure)]

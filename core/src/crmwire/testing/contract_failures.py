@@ -119,9 +119,9 @@ class FailureChecks(ContractBase):
         """Where it cannot be found out, it is a failure, and never "not made"."""
         write = attrs.evolve(self.person("p", "trouble@example.com"), sent_at=self.conn.now())
         conn = self.connection_for(trouble.fault)
-        conn.hooks.find_written([write])
+        self.find_written([write], conn)
         self.trouble(_dated(trouble.fault))
-        [answer] = each(lambda: conn.hooks.find_written([write]) or [], 1)
+        [answer] = each(lambda: self.find_written([write], conn), 1)
         _check(answer, trouble)
 
 

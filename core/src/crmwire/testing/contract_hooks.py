@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from crmwire.errors import ConfigurationError, NeedsLogin
+from crmwire.hookspecs import NEEDED
 from crmwire.hosts import checked_base_url
 from crmwire.testing.annotations import differences, implementations
 from crmwire.testing.connect import connect
@@ -17,7 +18,6 @@ from crmwire.testing.purity import watched
 from crmwire.testing.samples import drafts, mapping_of
 from crmwire.types import Candidates, Query
 
-BOLD = ("crm_info", "auth_scheme", "check_connection", "find_records", "write_records")
 STATUSES = (400, 401, 402, 403, 404, 409, 413, 422, 423, 429, 500, 502, 503, 504)
 BODIES = ("", "{", "[]", "{}", '{"message": "no"}', '[{"message": "no"}]', "<html></html>")
 
@@ -27,7 +27,7 @@ class HookChecks(ContractBase):
 
     def test_every_needed_hook_is_there(self) -> None:
         """A CRM plugin has the five hooks that core cannot do without, and a sandbox."""
-        missing = {*BOLD, "sandbox"} - implementations(self.plugin).keys()
+        missing = {*NEEDED, "sandbox"} - implementations(self.plugin).keys()
         assert not missing
 
     def test_annotations_are_those_of_the_specification(self) -> None:
@@ -76,6 +76,17 @@ class HookChecks(ContractBase):
         assert report.account_name
         assert other is not None
         assert other.account_id != report.account_id
+
+    def test_ids_are_texts(self) -> None:
+        """Whatever the API has: core stores and compares them as texts, and 7 is not "7"."""
+        report = self.conn.hooks.check_connection()
+        told = {"account_id": report.account_id, "user_id": report.user_id}
+        told["record of a Written"] = self.known_person("texts@example.com")
+        [answer] = self.conn.hooks.find_records([self.query("q", "texts@example.com")])
+        if isinstance(answer, Candidates) and answer.records:
+            told["id of a Record"] = answer.records[0].id
+        for name, value in told.items():
+            assert isinstance(value, str), f"{name} is {value!r}, not a text"
 
     def test_a_wrong_token_is_a_lost_login(self) -> None:
         """The sandbox refuses an unknown token, and the plugin says what that means."""

@@ -39,6 +39,17 @@ def details(verb: str = "created", guest: str = GUEST) -> Details:
     )
 
 
+def event(verb: str = "created", guest: str = GUEST, at: datetime | None = None) -> Event:
+    """What happened to the sample booking: `created`, `rescheduled` or `cancelled`."""
+    return Event(
+        type=f"booking.{verb}",
+        subject_id="bk-1",
+        occurred_at=at or BOOKED_AT + timedelta(minutes=VERSIONS[verb]),
+        version=VERSIONS[verb],
+        details=details(verb, guest),
+    )
+
+
 def mapping_of(conn: Connection, preset: str) -> Mapping:
     """A preset of the connection's plugins, compiled. Raises: ConfigurationError."""
     info = conn.info
@@ -60,20 +71,13 @@ def drafts(
     links: Sequence[Link] = (),
 ) -> list[Draft]:
     """What a mapping wants when the sample booking was created, rescheduled or cancelled."""
-    version, told = VERSIONS[verb], details(verb, guest)
-    event = Event(
-        type=f"booking.{verb}",
-        subject_id="bk-1",
-        occurred_at=BOOKED_AT + timedelta(minutes=version),
-        version=version,
-        details=told,
-    )
+    happened = event(verb, guest)
     subject = Subject(
         id=1,
         feed="feed",
         status="cancelled" if verb == "cancelled" else "active",
-        version=version,
-        details=told,
+        version=happened.order,
+        details=happened.details,
         links=tuple(links),
     )
-    return list(conn.hooks.map_event(event, subject, mapping))
+    return list(conn.hooks.map_event(happened, subject, mapping))

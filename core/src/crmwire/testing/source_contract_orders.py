@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from crmwire.store import Store, setup
-from crmwire.store.accepting import ENDINGS
+from crmwire.store.subjects import ENDINGS
 from crmwire.testing.source_contract_base import SourceBase
 from crmwire.types import Event, Subject
 

@@ -15,9 +15,11 @@ from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.hooks import manager
 from crmwire.hookspecs import CrmSpecs
+from crmwire.intake import accepted
 from crmwire.runner import Daemon
 from crmwire.sandbox import Sandbox, SandboxServer, SandboxSettings, TimelinePerson
 from crmwire.store import DeliveryFilter, DeliveryRow
+from crmwire.types import Event
 
 QUICK = {"read_timeout": 2.0, "settle_after": 2.5, "tries": [0.1, 0.2, 0.5, 1.0]}
 """Connection settings that keep a test's waits short; nothing is bypassed."""
@@ -35,6 +37,11 @@ class Stage:
     def send(self, body: bytes, feed: str = "feed") -> None:
         """Take in a webhook body as a signed one, and wake the lanes."""
         self.daemon.engine.wake(self.app.accept(feed, body, trusted=True).lanes)
+
+    def tell(self, *events: Event, feed: str = "feed") -> None:
+        """Take in events as a source's plugin would have made them, and wake the lanes."""
+        row, now = self.app.store.feed(feed), self.app.clock.now()
+        self.daemon.engine.wake(accepted(self.app.openings, row, events, now).lanes)
 
     def settle(self, timeout: float = 30.0) -> None:
         """Wait until nothing is ready or being worked on. Raises: TimeoutError."""
@@ -63,7 +70,7 @@ def stage(
     folder: Path,
     crms: Mapping[str, str],
     *,
-    source: str = "calcom",
+    source: str | None = "calcom",
     preset: str = "linktime",
     options: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -73,7 +80,8 @@ def stage(
     """Open a crmwire below `folder` with a connection for each `{name: CRM}` and its sandbox.
 
     `options` are the sandboxes', `settings` the connections'. Without `check` the first delivery
-    asks the CRM who we are. `pace` is how fast alerts are told.
+    asks the CRM who we are. `pace` is how fast alerts are told. Without a `source` no plugin of one
+    needs to be installed: the events are those that the test gives to `tell`.
     """
     with (
         contextlib.ExitStack() as stack,
@@ -81,7 +89,8 @@ def stage(
         App(folder / "home", threaded=True) as app,
     ):
         made = Stage(app=app, daemon=Daemon(app, sweep=0.1, pace=pace))
-        app.add_feed("feed", source=source, allow_unsigned=True)
+        own = None if source else {"id": "id", "events": {"created": "booking.created"}}
+        app.add_feed("feed", source=source or "webhook", settings=own, allow_unsigned=True)
         for name, crm in crms.items():
             plugin = app.discovery.find("crm", crm).load()
             pm = manager(CrmSpecs, [(crm, plugin)])

@@ -5,8 +5,7 @@ time}]}`, `POST /{type}`, `PATCH` and `DELETE /{type}/{id}`. A contact is `{id, 
 phone}`, an activity `{id, contact, title, start, state}`, a user `{id, email}`; each has `type`
 and `created_at`. Addresses are not unique: who creates twice has two contacts.
 
-The login is by the book (RFC 6749, 7009, 7636): `GET /oauth/authorize` shows a form, which is sent
-with POST; `POST /oauth/token` and `/oauth/revoke` take forms.
+The login is by the book, below `/oauth`: see `crmwire.sandbox.bookish`.
 """
 
 from __future__ import annotations
@@ -16,16 +15,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from attrs import Factory, define
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from crmwire.sandbox import Account, Sandbox, TimelineEntry, TimelinePerson
-from crmwire.sandbox.loginpage import consent_page, problem_page, redirected
-from crmwire.sandbox.logins import Consent, LoginRefused
+from crmwire.sandbox.bookish import login_routes
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "contacts": ("email", "name", "phone"),
@@ -61,9 +58,7 @@ class ToySandbox(Sandbox):
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
-            Route("/oauth/authorize", self._consent, methods=["GET", "POST"]),
-            Route("/oauth/token", self._token, methods=["POST"]),
-            Route("/oauth/revoke", self._revoke, methods=["POST"]),
+            *login_routes(self),
             Route("/me", partial(self._answer_to, self._me)),
             Route("/search", partial(self._answer_to, self._search), methods=["POST"]),
             Route("/{type}", partial(self._answer_to, self._create), methods=["POST"]),
@@ -101,81 +96,6 @@ class ToySandbox(Sandbox):
             for contact in records
             if contact["type"] == "contacts"
         ]
-
-    # ------------------------------------------------------------ the login
-
-    async def _consent(self, request: Request) -> Response:
-        """The page where a person lets an app in; it comes back only to the app's address."""
-        asked = request.query_params
-        redirect, state = asked.get("redirect_uri", ""), asked.get("state")
-        try:
-            app = self.logins.asked(asked.get("client_id", ""), redirect)
-        except LoginRefused as refused:
-            return HTMLResponse(problem_page(self.title, refused.reason), 400)
-        scopes = asked.get("scope", "").split()
-        if request.method == "GET":
-            names = {token: account.name for token, account in self.accounts.items()}
-            page = consent_page(
-                self.title, app=app.client_id, scopes=scopes, accounts=names, keep={}
-            )
-            return HTMLResponse(page)
-        pressed = await _form(request)
-        if pressed.get("decision") != "allow":
-            told = {"error": "access_denied", "error_description": "the person said no"}
-            return RedirectResponse(redirected(redirect, state=state, **told), 303)
-        try:
-            code = self.logins.consented(
-                app,
-                pressed["account"],
-                redirect=redirect,
-                challenge=asked.get("code_challenge"),
-                scopes=scopes,
-            )
-        except LoginRefused as refused:
-            told = {"error": "invalid_request", "error_description": refused.reason}
-            return RedirectResponse(redirected(redirect, state=state, **told), 303)
-        return RedirectResponse(redirected(redirect, code=code, state=state), 303)
-
-    async def _token(self, request: Request) -> Response:
-        form = await _form(request)
-        try:
-            app = self.logins.client(form.get("client_id", ""), form.get("client_secret"))
-            match form.get("grant_type"):
-                case "authorization_code":
-                    issued = self.logins.exchange(
-                        app,
-                        form.get("code", ""),
-                        redirect=form.get("redirect_uri", ""),
-                        verifier=form.get("code_verifier"),
-                    )
-                case "refresh_token":
-                    issued = self.logins.refresh(app, form.get("refresh_token", ""))
-                case "client_credentials":
-                    first = next(iter(self.accounts))
-                    issued = self.logins.issue(Consent(account=first, app=app), refreshable=False)
-                case _:
-                    return JSONResponse({"error": "unsupported_grant_type"}, 400)
-        except LoginRefused as refused:
-            client = refused.reason in ("unknown_client", "wrong_secret")
-            told = {"error": "invalid_client" if client else "invalid_grant"}
-            told["error_description"] = refused.detail or refused.reason
-            return JSONResponse(told, 401 if client else 400)
-        answer: dict[str, Any] = {"access_token": issued.access, "token_type": "Bearer"}
-        if issued.refresh is not None:
-            answer["refresh_token"] = issued.refresh
-        if issued.expires_in is not None:
-            answer["expires_in"] = issued.expires_in
-        answer["scope"] = " ".join(issued.consent.scopes)
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
-
-    async def _revoke(self, request: Request) -> Response:
-        form = await _form(request)
-        try:
-            self.logins.client(form.get("client_id", ""), form.get("client_secret"))
-        except LoginRefused:
-            return JSONResponse({"error": "invalid_client"}, 401)
-        self.logins.revoke(form.get("token", ""))  # RFC 7009: an unknown token is no error
-        return Response(status_code=200)
 
     # ------------------------------------------------------------ the API
 
@@ -218,10 +138,6 @@ class ToySandbox(Sandbox):
         del account.records[record["id"]]
         self.commit(account, "delete", record["type"], record["id"], {})
         return record
-
-
-async def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
 
 
 def _found(

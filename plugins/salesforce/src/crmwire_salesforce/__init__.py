@@ -138,6 +138,15 @@ def find_adoptable(
 
 
 @hookimpl
+def find_made(
+    conn: Connection, writes: Sequence[Write]
+) -> Sequence[Sequence[Record] | Failure] | None:
+    from crmwire_salesforce import doubt
+
+    return doubt.find_made(conn, writes)
+
+
+@hookimpl
 def classify_error(
     conn: Connection, status: int, headers: Mapping[str, str], body: str
 ) -> Failure | None:

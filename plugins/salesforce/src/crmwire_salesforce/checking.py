@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crmwire.errors import Failure, NotAllowed, Rejected
+from crmwire.reading import an_object
 from crmwire.types import ConnectionReport, Finding
 from crmwire_salesforce import describing, users
 from crmwire_salesforce.api import data_path, run_composite
@@ -109,7 +110,7 @@ def _instance_host(conn: Connection, who: Mapping[str, Any]) -> str | None:
     """The org's own address, if the connection still points to a login host."""
     if urlsplit(conn.http.base_url).hostname not in _LOGIN_HOSTS:
         return None
-    urls = who.get("urls") or {}
+    urls = an_object(who.get("urls"))
     return str(urls.get("custom_domain") or "the org's My Domain address (Setup, My Domain)")
 
 
@@ -131,7 +132,10 @@ def _report(
 
 def _domain(who: Mapping[str, Any]) -> str:
     """The org's own host, where its name cannot be read."""
-    return urlsplit(str((who.get("urls") or {}).get("custom_domain") or "")).netloc
+    try:
+        return urlsplit(str(an_object(who.get("urls")).get("custom_domain") or "")).netloc
+    except ValueError:
+        return ""
 
 
 def _about_user(who: Mapping[str, Any]) -> Iterator[Finding]:

@@ -79,6 +79,23 @@ def find_written(conn: Connection, writes: Sequence[Write]) -> list[tuple[Record
     return [found[write.id] for write in writes]
 
 
+def find_made(conn: Connection, writes: Sequence[Write]) -> list[tuple[Record, ...] | Failure]:
+    """The activities of each write's person that the connected user made since it was sent.
+
+    None where the org has an external id for them: by that they were found wherever they moved.
+    """
+    found: dict[str, tuple[Record, ...] | Failure] = {write.id: () for write in writes}
+    searches = []
+    for write in writes:
+        who = _who(write, {}) if write.type in _ACTIVITIES else None
+        if isinstance(who, tuple) and who and external_id(conn, write) is None:
+            bare = attrs.evolve(write, fields={})
+            searches.append(_Search(write=bare, anchor="WhoId", values=who, who=who))
+    if searches:
+        found |= _run(conn, users.own_id(conn), searches)
+    return [found[write.id] for write in writes]
+
+
 def _search(
     conn: Connection, write: Write, found: Mapping[str, tuple[Record, ...] | Failure]
 ) -> _Search | tuple[Record, ...] | Failure:

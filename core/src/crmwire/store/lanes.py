@@ -1,0 +1,68 @@
+"""Lanes: their drains, of which a newer one fences off the older, and their pauses."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from crmwire.errors import CrmwireError
+from crmwire.store.states import READY, WORKING
+
+
+class Fenced(CrmwireError):
+    """Another drain of this lane has begun; what this one did is not recorded."""
+
+
+def begin_drain(db: Database, lane: str) -> int:
+    """Start a drain: a new epoch; what an older one was working on is ready again."""
+    row = db.execute(
+        "INSERT INTO lanes (name, epoch) VALUES (?, 1) ON CONFLICT DO UPDATE"
+        " SET epoch = epoch + 1 RETURNING epoch",
+        (lane,),
+    ).fetchone()
+    for (connection,) in db.execute(
+        "SELECT id FROM connections WHERE lane = ?", (lane,)
+    ).fetchall():
+        db.execute(
+            "UPDATE deliveries SET state = ? WHERE connection = ? AND state = ?",
+            (READY, connection, WORKING),
+        )
+    return int(row[0])
+
+
+def check_epoch(db: Database, lane: str, epoch: int) -> None:
+    """Raises: Fenced if the epoch is old."""
+    row = db.execute("SELECT epoch FROM lanes WHERE name = ?", (lane,)).fetchone()
+    if row is None or row[0] != epoch:
+        raise Fenced
+
+
+def pause_lane(db: Database, lane: str, until: float, reason: str, code: str = "") -> None:
+    """Let nothing of this lane be claimed until then; a later end stays. `code` is the vendor's."""
+    db.execute(
+        "INSERT INTO lanes (name, paused_until, reason, code) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE"
+        " SET paused_until = max(coalesce(paused_until, 0), excluded.paused_until),"
+        " reason = excluded.reason, code = excluded.code",
+        (lane, until, reason, code),
+    )
+
+
+def rests(db: Database, lane: str, now: float) -> bool:
+    """Whether a lane is paused: nothing of it can be claimed."""
+    row = db.execute("SELECT paused_until FROM lanes WHERE name = ?", (lane,)).fetchone()
+    return row is not None and (row[0] or 0.0) > now
+
+
+def due_lanes(db: Database, now: float) -> list[str]:
+    """Lanes with a delivery to claim now, or one that is worked on: if nobody does, it waits."""
+    return [
+        row[0]
+        for row in db.execute(
+            "SELECT DISTINCT c.lane FROM connections c LEFT JOIN lanes l ON l.name = c.lane"
+            " WHERE c.state = 'ok' AND coalesce(c.paused_until, 0) <= ?"
+            " AND coalesce(l.paused_until, 0) <= ? AND (EXISTS (SELECT 1 FROM deliveries d"
+            " WHERE d.connection = c.id AND d.state = 0 AND d.due_at <= ?) OR EXISTS"
+            " (SELECT 1 FROM deliveries d WHERE d.connection = c.id AND d.state = 1))",
+            (now, now, now),
+        ).fetchall()
+    ]
