@@ -50,6 +50,11 @@ class Timekeeper:
         if newest - now >= LEAST:
             self._store.write(lambda db: clockwork.shift(db, now - newest, now))
             log.warning("clock_was_set", seconds=round(now - newest, 1))
+        with self._store.read() as db:
+            rest = clockwork.remembered(db)
+        if rest is not None:  # the last daemon ended before it could
+            self._rest = (*rest, 1)
+            self._shift_rest(now)
 
     def look(self) -> float:
         """Compare the clocks; returns the seconds by which the time of day was set since."""
@@ -65,7 +70,12 @@ class Timekeeper:
         def job(db: Any) -> frozenset[float]:
             clockwork.shift(db, step, clock.now().timestamp() + step)
             clock.hold()
-            return clockwork.waits(db)
+            known = clockwork.waits(db)
+            if step < 0:
+                clockwork.remember(db, step, known)
+            else:
+                clockwork.forget(db)
+            return known
 
         known = self._store.write(job)
         self._rest = (step, known, REST) if step < 0 else None
@@ -77,5 +87,11 @@ class Timekeeper:
         if self._rest is None:
             return
         step, known, left = self._rest
-        self._store.write(lambda db: clockwork.shift_rest(db, step, now, known))
+
+        def job(db: Any) -> None:
+            clockwork.shift_rest(db, step, now, known)
+            if left == 1:
+                clockwork.forget(db)
+
+        self._store.write(job)
         self._rest = (step, known, left - 1) if left > 1 else None

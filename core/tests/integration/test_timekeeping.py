@@ -35,6 +35,14 @@ def _waiting(scene: Any) -> float:
     return float(due) - scene.app.clock.now().timestamp()
 
 
+def _due(scene: Any) -> list[float]:
+    """Seconds until each delivery is due."""
+    now = scene.app.clock.now().timestamp()
+    with scene.app.store.read() as db:
+        rows = db.execute("SELECT due_at FROM deliveries ORDER BY id").fetchall()
+    return [float(due) - now for (due,) in rows]
+
+
 def _paused(scene: Any) -> float:
     with scene.app.store.read() as db:
         (until,) = db.execute("SELECT max(paused_until) FROM lanes").fetchone()
@@ -181,3 +189,25 @@ def test_what_a_killed_drain_had_claimed_is_not_kept_from_the_next_by_a_clock_pu
         assert keeper.look() == pytest.approx(-DAY, abs=1)
         scene.drain()
         assert scene.states() == ["delivered"]
+
+
+def test_what_came_in_the_very_moment_is_moved_along_though_the_daemon_was_killed_then(
+    toy: Opens, tmp_path: Path, turned: Callable[[float], None]
+) -> None:
+    with toy(tmp_path) as scene:
+        turned(DAY)
+        keeper = Timekeeper(scene.app.store, scene.app.clock)
+        keeper.begin()
+        before = scene.app.clock.now()
+        turned(0)
+        assert keeper.look() == pytest.approx(-DAY, abs=1)
+        scene.app.store.accept(scene.feed, [scene.event("created", "a", 1)], before)
+        lane = scene.app.store.connections()[0].lane
+        scene.app.store.pause(lane, before + timedelta(seconds=5), "a test")
+        scene.accept(scene.event("created", "b", 2))  # the newest is of the right time
+        assert _due(scene)[0] > DAY - 60
+        Timekeeper(scene.app.store, scene.app.clock).begin()
+        assert max(_due(scene)) < 3
+        assert _paused(scene) == pytest.approx(5, abs=3)
+        Timekeeper(scene.app.store, scene.app.clock).begin()
+        assert _paused(scene) == pytest.approx(5, abs=3)  # moved along once

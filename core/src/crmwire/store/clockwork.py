@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from sqlite_utils import Database
 
 _WAITING = (
@@ -82,6 +84,26 @@ def shift_rest(db: Database, seconds: float, now: float, known: frozenset[float]
                     f"UPDATE {table} SET {column} = {column} + ? WHERE {column} = ?",
                     (seconds, value),
                 )
+
+
+def remember(db: Database, seconds: float, known: frozenset[float]) -> None:
+    """Note that `shift_rest` is still to be done, for a daemon that is killed before it was."""
+    note = json.dumps([seconds, sorted(known)])
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('clock rest', ?)", (note,))
+
+
+def remembered(db: Database) -> tuple[float, frozenset[float]] | None:
+    """What `remember` noted, until `forget`."""
+    found = db.execute("SELECT value FROM meta WHERE name = 'clock rest'").fetchone()
+    if found is None:
+        return None
+    seconds, known = json.loads(found[0])
+    return float(seconds), frozenset(float(value) for value in known)
+
+
+def forget(db: Database) -> None:
+    """All is moved along."""
+    db.execute("DELETE FROM meta WHERE name = 'clock rest'")
 
 
 def latest(db: Database) -> float:
