@@ -6,7 +6,7 @@ STAMP := $(VENV)/.set-up
 PACKAGES := core $(sort $(wildcard plugins/*))
 SOURCES := core/src $(wildcard plugins/*/src) templates/plugin/src templates/new_plugin.py
 
-.PHONY: setup demo test check bench soak fuzz format constraints clean
+.PHONY: setup demo test check bench soak fuzz coverage mutation format constraints clean
 
 setup: $(STAMP)
 
@@ -50,6 +50,18 @@ soak: setup
 
 fuzz: setup
 	@$(BIN)/python -m fuzz all
+
+# Every branch of the vault, the store and the matching is taken by a test (`[tool.coverage]` in
+# pyproject.toml), or this fails. Some minutes.
+coverage: setup
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist worksteal -m "not alone" core/tests
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+# What of one small change to them no test notices: see `python -m mutation -h`. Long.
+mutation: setup
+	@$(BIN)/python -m mutation vault dedup store
 
 format: setup
 	@$(BIN)/ruff format .

@@ -14,13 +14,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-TEMPLATES = {"crm": ("plugin", "acme"), "source": ("source", "roomie")}
+TEMPLATES = {"crm": ("plugin", "acme")}
 """The folder of each kind, and the invented name in it."""
 KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 TITLE = re.compile(r"\w[\w .&+-]{0,29}")
 LEFT_OUT = re.compile(r"\.|__pycache__$|dist$")
 """What tools leave in a template's folder."""
-OF_CORE = {"ics", "webhook", "toy"}
+OF_CORE = {"toy"}
 
 
 class CannotMake(Exception):
