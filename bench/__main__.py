@@ -14,12 +14,11 @@ import os
 import platform
 import sys
 import time
-import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.figures import show
+from bench.figures import FAILED, or_why, rows, show
 from crmwire import logs
 
 AREAS = {
@@ -27,7 +26,10 @@ AREAS = {
     "scripts": "bench.comparing",
     "backlogs": "bench.backlogs",
     "accepting": "bench.accepting",
+    "waking": "bench.waking",
+    "sizes": "bench.sizes",
     "starting": "bench.starting",
+    "memory": "bench.memory",
 }
 """What can be measured: modules with a `measured()` that returns a dict of figures."""
 RESULTS = Path(__file__).parent / "results.json"
@@ -40,14 +42,10 @@ def machine() -> str:
 
 
 def area(name: str) -> dict[str, Any]:
-    """One area's figures, or why there are none: a long run must not be lost by one mistake."""
+    """One area's figures."""
     began, load = time.monotonic(), os.getloadavg()[0]
     print(f"{name} …", file=sys.stderr, flush=True)
-    try:
-        made: dict[str, Any] = importlib.import_module(AREAS[name]).measured()
-    except Exception as error:  # noqa: BLE001
-        traceback.print_exc()
-        made = {"failed": f"{type(error).__name__}: {error}"}
+    made = or_why(lambda: importlib.import_module(AREAS[name]).measured())
     taken = round(time.monotonic() - began)
     return {**made, "took": f"{taken} s, machine's load before: {load:.1f}"}
 
@@ -74,7 +72,7 @@ def main() -> int:
             partly.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     if out is not None:
         out.with_name(f"{out.name}.part").replace(out)
-    return int(any("failed" in one for one in results.values() if isinstance(one, dict)))
+    return int(any(where.endswith(FAILED) for where, *_ in rows(results)))
 
 
 if __name__ == "__main__":

@@ -25,13 +25,15 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 
+from bench.bookings import booking
 from bench.comparing import tell
-from bench.figures import figure
-from bench.scene import Scene, booking, scene
+from bench.figures import figure, or_why
+from bench.scene import Scene, scene
 
 RESTED = 11.0
 """Seconds after which no vendor's window holds a call of the warm-up."""
@@ -161,8 +163,10 @@ def in_calls(bookings: int) -> dict[str, Any]:
 def measured(bookings: Mapping[str, int] = BOOKINGS, rested: float = RESTED) -> dict[str, Any]:
     """Each vendor's backlog."""
     return {
-        f"{name}, {number} bookings": in_calls(number)
-        if name == "salesforce"
-        else in_time(name, number, rested)
+        f"{name}, {number} bookings": or_why(
+            partial(in_calls, number)
+            if name == "salesforce"
+            else partial(in_time, name, number, rested)
+        )
         for name, number in bookings.items()
     }

@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.bookings import booking
 from bench.figures import figure
-from bench.scene import CRMS, UNLIMITED, Scene, booking, scene, vendor
+from bench.scene import CRMS, UNLIMITED, Scene, scene, vendor
 from crmwire.demo.bookings import FIRST_START, SampleBooking
 
 WAITING = 100

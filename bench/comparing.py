@@ -23,17 +23,22 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
-from bench.figures import figure
-from bench.scene import CRMS, UNLIMITED, booking, scene, vendor
+from bench.bookings import booking
+from bench.figures import figure, or_why
+from bench.scene import CRMS, UNLIMITED, scene, vendor
 
 LATENCY = 0.05
 BOOKINGS = (100, 1000)
 THREADS = 8
+RUNS = 3
+"""Runs of crmwire where they take some tenths of a second, which are easily disturbed; the middle
+one by its time is told."""
 ATTIO_WRITES = 25.0
 """Writes a second: docs.attio.com/rest-api/guides/rate-limiting, read 2026-11."""
 
@@ -47,12 +52,17 @@ class Took:
     calls: int
     refused: int
     """Calls that were answered with 429."""
+    lost: int = 0
+    """Bookings that were given up."""
 
 
 def by_script(
     crm: str, bookings: int, threads: int, *, limited: bool = False, latency: float = LATENCY
 ) -> Took:
-    """A hand-written script's run. Raises: RuntimeError if it did not carry all."""
+    """A hand-written script's run.
+
+    Raises: RuntimeError if it did not carry all; at a limit, all but what it knows that it lost.
+    """
     with vendor(crm, options=None if limited else UNLIMITED[crm]) as seller:
         seller.answer_after(latency)
         command = [sys.executable, "-m", "bench.scripts", crm, seller.url]
@@ -63,13 +73,14 @@ def by_script(
             cwd=Path(__file__).parent.parent,
         )
         told = json.loads(done.stdout)
-        stand = seller.entries()
-        if stand != bookings or told["lost"]:
+        stand, lost = seller.entries(), told["lost"]
+        if stand != bookings - lost or (lost and not limited):
             raise RuntimeError(f"the {crm} script: {stand} of {bookings} activities, {told}")
         calls = seller.requests()
         return Took(
             seconds=told["seconds"],
             processor=told["processor"],
+            lost=lost,
             calls=len(calls),
             refused=sum(one["status"] == 429 for one in calls),
         )
@@ -106,7 +117,7 @@ def by_crmwire(crm: str, bookings: int, *, limited: bool = False, latency: float
 
 def _script_figure(took: Took) -> dict[str, Any]:
     made = figure(round(took.seconds, 2), "s")
-    return {**made, "calls": took.calls, "429": took.refused}
+    return {**made, "calls": took.calls, "429": took.refused, "lost": took.lost}
 
 
 def _compared(crm: str, bookings: int, latency: float) -> dict[str, Any]:
@@ -116,7 +127,9 @@ def _compared(crm: str, bookings: int, latency: float) -> dict[str, Any]:
     tell(f"{crm}: {bookings} by the script, {THREADS} threads")
     threaded = by_script(crm, bookings, THREADS, latency=latency)
     tell(f"{crm}: {bookings} by crmwire")
-    mine = by_crmwire(crm, bookings, latency=latency)
+    runs = RUNS if bookings <= 100 else 1
+    done = [by_crmwire(crm, bookings, latency=latency) for _ in range(runs)]
+    mine = sorted(done, key=lambda one: one.seconds)[runs // 2]
     aims = []
     if bookings == 1000:
         aims.append(f"ratio >= {8 if crm == 'attio' else 30}")
@@ -177,11 +190,14 @@ def measured(
 ) -> dict[str, Any]:
     """Seconds by CRM and number of bookings, crmwire's beside the scripts'."""
     made: dict[str, Any] = {
-        crm: {f"{number} bookings": _compared(crm, number, latency) for number in bookings}
+        crm: {
+            f"{number} bookings": or_why(partial(_compared, crm, number, latency))
+            for number in bookings
+        }
         for crm in crms
     }
     if "attio" in crms:
         made["attio at its limit"] = {
-            f"{number} bookings": _limited(number, latency) for number in bookings
+            f"{number} bookings": or_why(partial(_limited, number, latency)) for number in bookings
         }
     return made

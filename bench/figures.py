@@ -7,12 +7,15 @@ aim. Aims are data: `value <= 0.5`, `ratio >= 30`.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+FAILED = "could not be measured"
+"""The name under which a part tells why it could not be measured."""
 _HOLDS = {"<=": operator.le, ">=": operator.ge}
 
 
@@ -39,6 +42,15 @@ def figure(
 def _reached(aim: str, made: Mapping[str, Any]) -> bool:
     of, holds, than = aim.split()
     return bool(_HOLDS[holds](made[of], float(than)))
+
+
+def or_why(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is measured, or why it could not be: a long run must not be lost by one mistake."""
+    try:
+        return measure()
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        return {FAILED: f"{type(error).__name__}: {error}"}
 
 
 def rows(found: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

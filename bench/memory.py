@@ -24,6 +24,7 @@ from typing import Any
 
 from attrs import frozen
 
+from bench.figures import figure
 from bench.past import opened
 from crmwire import logs
 from crmwire.app import App
@@ -38,6 +39,8 @@ PART = 2000
 MOST_WAITING = 4000
 """Deliveries that may wait before more is sent: what waits is on disk, and takes no memory."""
 LOOK = 0.5
+REST = 3.0
+"""Seconds after which a daemon that has nothing to do is idle."""
 MARKS = (10_000, 100_000)
 OPTIONS = {
     "hubspot": {"limits": "off", "search_lag": "0"},
@@ -123,7 +126,7 @@ def watched(pid: int, home: Path) -> Iterator[list[Sight]]:
         thread.join()
 
 
-def measured(deliveries: int = DELIVERIES) -> dict[str, Any]:
+def measured(deliveries: int = DELIVERIES, rest: float = REST) -> dict[str, Any]:
     """All figures; megabytes are of a million bytes."""
     processes: list[Process] = []
     with (
@@ -137,12 +140,12 @@ def measured(deliveries: int = DELIVERIES) -> dict[str, Any]:
         running = daemon(folder, environment, port)
         processes.append(running)
         pid = running.process.pid
-        time.sleep(3)
+        time.sleep(rest)
         new = seen(pid, 0)
         # All plugins work once before anything is counted.
         _send(port, path, list(webhooks(0, 100)))
         _settled(home)
-        time.sleep(3)
+        time.sleep(rest)
         idle = seen(pid, done(home))
         began, marks = time.perf_counter(), dict[int, Sight]()
         with watched(pid, home) as sights:
@@ -156,26 +159,29 @@ def measured(deliveries: int = DELIVERIES) -> dict[str, Any]:
             _settled(home)
         seconds = time.perf_counter() - began
         end = seen(pid, done(home))
+        slope = growth(sights)
         return {
             "deliveries": end.done,
-            "seconds": round(seconds),
-            "deliveries per second": round((end.done - idle.done) / seconds),
-            "megabytes": {
-                "started": _mb(new.resident),
-                "idle, three plugins in use": _mb(idle.resident),
-                **{f"after {mark:,} deliveries": _mb(one.resident) for mark, one in marks.items()},
-                "at the end": _mb(end.resident),
-                "peak": _mb(end.peak),
+            "deliveries in a second": round((end.done - idle.done) / seconds),
+            "started": figure(_mb(new.resident), "MB"),
+            "idle, three plugins in use": figure(_mb(idle.resident), "MB", aims=["value <= 100"]),
+            **{
+                f"after {mark:,} deliveries": figure(
+                    _mb(one.resident), "MB", ratio=one.resident / idle.resident, to="times idle"
+                )
+                for mark, one in marks.items()
             },
-            "bytes of growth for each event": growth(sights),
-            "open files": {
-                "idle": idle.files,
-                "most": max(one.files for one in [*sights, end]),
-                "at the end": end.files,
-            },
-            "every twentieth of the way": [
-                (one.done, _mb(one.resident)) for one in sights[:: max(1, len(sights) // 20)]
-            ],
+            "at the end": figure(_mb(end.resident), "MB"),
+            "peak": figure(_mb(end.peak), "MB", aims=["value <= 140"]),
+            "growth for each delivery": (
+                figure(slope, "bytes", aims=["value <= 50"]) if slope is not None else "too few"
+            ),
+            "open files, idle": idle.files,
+            "open files, most": max(one.files for one in [*sights, end]),
+            "open files, after the last": end.files,
+            "on the way, deliveries and MB": "; ".join(
+                f"{one.done:,} {_mb(one.resident)}" for one in sights[:: max(1, len(sights) // 20)]
+            ),
         }
 
 

@@ -10,14 +10,12 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from attrs import define, frozen
 
 from crmwire.app import App
-from crmwire.demo.bookings import FIRST_START, SampleBooking
 from crmwire.demo.environment import surroundings
 from crmwire.demo.processes import Process, all_stopped, call, sandbox
 from crmwire.runner import Daemon
@@ -42,16 +40,6 @@ from crmwire import hookimpl
 def crm_info():
     return attrs.evolve((yield), limits=())
 '''
-
-
-def booking(number: int) -> SampleBooking:
-    """A booking of a person whom nobody else's booking is about."""
-    return SampleBooking(
-        uid=f"bk-{number}",
-        email=f"guest{number}@example.com",
-        name=f"Guest Number{number}",
-        start=FIRST_START + timedelta(minutes=30 * number),
-    )
 
 
 @frozen(kw_only=True)

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -22,11 +23,12 @@ class Line:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
 
-    def post(self, path: str, body: bytes) -> int:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str] = {}) -> int:
         """Send, and return the status of the answer."""
+        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = (
             f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
+            f"{more}Content-Length: {len(body)}\r\n\r\n"
         )
         self._socket.sendall(head.encode() + body)
         while b"\r\n\r\n" not in self._rest:
@@ -41,6 +43,9 @@ class Line:
         self._rest = self._rest[length:]
         return int(lines.split(b" ", 2)[1])
 
+    def close(self) -> None:
+        self._socket.close()
+
     def _more(self) -> None:
         part = self._socket.recv(65536)
         if not part:
@@ -51,6 +56,7 @@ class Line:
 def main() -> None:
     job: dict[str, Any] = json.load(sys.stdin)
     bodies = [body.encode() for body in job["bodies"]]
+    headers: list[Mapping[str, str]] = job.get("headers") or [{}] * len(bodies)
     rate: float | None = job.get("rate")
     numbers, lock = iter(range(len(bodies))), threading.Lock()
     taken: list[float] = []
@@ -68,7 +74,7 @@ def main() -> None:
             time.sleep(max(0.0, due - time.perf_counter()))
             # At a rate, waiting for a free connection counts: it is what the source would see.
             begun = due if rate else time.perf_counter()
-            status = line.post(job["path"], bodies[number])
+            status = line.post(job["path"], bodies[number], headers[number])
             seconds = time.perf_counter() - begun
             with lock:
                 taken.append(seconds)

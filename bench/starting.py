@@ -12,29 +12,29 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.figures import figure
 from crmwire import logs
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.demo.processes import Process, all_stopped, daemon
 
-CONNECTIONS = 1000
+CONNECTIONS = (3, 1000)
 CRMS = ("salesforce", "hubspot", "attio")
 RUNS = 10
 
 
-def help_ms() -> float:
-    """Milliseconds of `crmwire --help`, the middle of several runs."""
+def taken_by(*command: str) -> float:
+    """Seconds of a command that Python runs, the middle of several runs."""
     taken = []
     for _ in range(RUNS):
         began = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "crmwire", "--help"], stdout=subprocess.DEVNULL, check=True
-        )
+        subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True)
         taken.append(time.perf_counter() - began)
-    return round(statistics.median(taken) * 1000, 1)
+    return statistics.median(taken)
 
 
 def resident_mb(pid: int) -> float:
@@ -43,8 +43,11 @@ def resident_mb(pid: int) -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
-def started(connections: int) -> dict[str, Any]:
-    """From the command to the first answer, with so many connections of three CRMs in turn."""
+def started(connections: int, beside: float) -> dict[str, Any]:
+    """From the command to the first answer, with so many connections of three CRMs in turn.
+
+    `beside` is how long Python alone takes, in seconds.
+    """
     processes: list[Process] = []
     with (
         tempfile.TemporaryDirectory() as name,
@@ -68,15 +71,26 @@ def started(connections: int) -> dict[str, Any]:
         seconds = time.perf_counter() - began
         time.sleep(3)
         return {
-            "connections": connections,
-            "seconds": round(seconds, 2),
-            "resident MB, idle": resident_mb(processes[0].process.pid),
-        }
+            "to its first answer": figure(
+                round(seconds, 2), "s", aims=["value <= 3"], ratio=seconds / beside,
+                to=f"times as long as Python, {beside:.2f} s",
+            ),
+            "resident, idle": figure(
+                resident_mb(processes[0].process.pid), "MB", aims=["value <= 100"]
+            ),
+        }  # fmt: skip
 
 
-def measured() -> dict[str, Any]:
+def measured(connections: Sequence[int] = CONNECTIONS) -> dict[str, Any]:
     """All figures."""
-    return {"help ms": help_ms(), "daemon": [started(3), started(CONNECTIONS)]}
+    beside, told = taken_by("-c", "pass"), taken_by("-m", "crmwire", "--help")
+    return {
+        "--help": figure(
+            round(told * 1000, 1), "ms", aims=["value <= 150"], ratio=told / beside,
+            to=f"times as long as Python, {beside * 1000:.0f} ms",
+        ),
+        **{f"serve, {number:,} connections": started(number, beside) for number in connections},
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ million past deliveries. The moments are the sender's and the sandbox's, by the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.accepting import fsyncs, quantiles
+from bench.figures import figure
 from bench.past import Sampled, booking, finished, grow, hubspot, sampled, wait_for
 from bench.sender import Line
 from crmwire import logs
@@ -29,7 +31,6 @@ ROWS = (0, 1_000_000)
 SAMPLES_TAKEN = 300
 PAUSES = (0.05, 0.35)
 """Seconds between two webhooks, drawn evenly."""
-_PROBES = 100
 
 
 def measured(rows: Sequence[int] = ROWS, samples: int = SAMPLES_TAKEN) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def measured(rows: Sequence[int] = ROWS, samples: int = SAMPLES_TAKEN) -> dict[s
         folder = Path(name)
         crm = hubspot(folder, environment)
         processes.append(crm)
-        sample = sampled(folder, environment, crm)
+        sample = sampled(folder, crm)
         made = {}
         for number in rows:
             home = folder / f"past-{number}"
@@ -61,33 +62,39 @@ def measured(rows: Sequence[int] = ROWS, samples: int = SAMPLES_TAKEN) -> dict[s
 
 
 def _waked(home: Path, sample: Sampled, crm: Process, port: int, samples: int) -> dict[str, Any]:
-    line = Line("127.0.0.1", port)
     done, before = finished(home), _requests(crm)[1]
     sent: list[float] = []
     answered: list[float] = []
     first: list[float] = []
-    for number in range(samples + 1):
-        time.sleep(random.uniform(*PAUSES))
-        body = booking(f"6{random.getrandbits(30):010}")
-        sent.append(time.time())
-        assert line.post(sample.path, body) == 202
-        answered.append(time.time())
-        wait_for(home, done + number + 1)
-        calls, before = _requests(crm, before)
-        assert calls, "a booking was delivered without a call"
-        first.append(calls[0])
+    with contextlib.closing(Line("127.0.0.1", port)) as line:
+        for number in range(samples + 1):
+            time.sleep(random.uniform(*PAUSES))
+            body = booking(f"6{random.getrandbits(30):010}")
+            sent.append(time.time())
+            assert line.post(sample.path, body) == 202
+            answered.append(time.time())
+            wait_for(home, done + number + 1)
+            calls, before = _requests(crm, before)
+            assert calls, "a booking was delivered without a call"
+            first.append(calls[0])
     # The first one opens the connection and asks who we are.
-    taken = [call - begun for call, begun in zip(first[1:], sent[1:], strict=True)]
+    taken = [came - begun for came, begun in zip(first[1:], sent[1:], strict=True)]
     answers = [end - begun for end, begun in zip(answered[1:], sent[1:], strict=True)]
+    bare, disk = statistics.median(_bare(port, samples)) * 1000, 1000 / fsyncs(home)
+    waked, answer = quantiles(taken), quantiles(answers)
     return {
-        "webhook sent to first call": quantiles(taken),
-        "webhook sent to its answer": quantiles(answers),
-        "times a bare request to the daemon": round(
-            statistics.median(taken) / statistics.median(_bare(port)), 1
+        "sent to first call, p50": figure(
+            waked["p50 ms"], "ms", aims=["value <= 10"],
+            ratio=waked["p50 ms"] / bare, to=f"times a bare request to the daemon, {bare:.2f} ms",
         ),
-        "fsyncs per second": fsyncs(home),
-        "samples": len(taken),
-    }
+        "sent to first call, p99": figure(waked["p99 ms"], "ms"),
+        "sent to its answer, p50": figure(
+            answer["p50 ms"], "ms",
+            ratio=answer["p50 ms"] / disk, to=f"times an fsync, {disk:.2f} ms",
+        ),
+        "sent to its answer, p99": figure(answer["p99 ms"], "ms"),
+        "webhooks": len(taken),
+    }  # fmt: skip
 
 
 def _requests(crm: Process, since: int = 0) -> tuple[list[float], int]:
@@ -96,14 +103,15 @@ def _requests(crm: Process, since: int = 0) -> tuple[list[float], int]:
     return [row["time"] for row in rows], since + len(rows)
 
 
-def _bare(port: int) -> list[float]:
+def _bare(port: int, number: int) -> list[float]:
     """Seconds that the daemon's plainest answer takes."""
-    line, taken = Line("127.0.0.1", port), []
-    for _ in range(_PROBES):
-        time.sleep(random.uniform(0.0, 0.05))
-        began = time.perf_counter()
-        line.post("/nothing", b"")
-        taken.append(time.perf_counter() - began)
+    taken = []
+    with contextlib.closing(Line("127.0.0.1", port)) as line:
+        for _ in range(number):
+            time.sleep(random.uniform(0.0, 0.05))
+            began = time.perf_counter()
+            line.post("/nothing", b"")
+            taken.append(time.perf_counter() - began)
     return taken
 
 

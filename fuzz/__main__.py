@@ -17,7 +17,10 @@ from pathlib import Path
 from fuzz import (
     answers,
     expressions,
+    files,
+    logins,
     mappings,
+    polls,
     queries,
     repeats,
     runs,
@@ -31,6 +34,9 @@ NUMBERED: dict[str, tuple[Callable[[int, int, int], Tally], int]] = {
     "parsers": (webhooks.parsers, 200_000),
     "receiver": (webhooks.through_receiver, 50_000),
     "answers": (answers.mutated, 20_000),
+    "polls": (polls.mutated, 20_000),
+    "logins": (logins.mutated, 20_000),
+    "files": (files.mutated, 10_000),
 }
 """What is run by each name, and how many cases of it unless said otherwise."""
 WHOLE: dict[str, tuple[Callable[[int, int], Tally], int]] = {

@@ -26,8 +26,14 @@ class Said:
             return None
 
 
-async def post(
+async def post(app: ASGIApp, path: str, body: bytes, headers: Headers, **more: Any) -> Said:
+    """Send a webhook; otherwise as `called`."""
+    return await called(app, "POST", path, body, headers, **more)
+
+
+async def called(
     app: ASGIApp,
+    method: str,
     path: str,
     body: bytes,
     headers: Headers,
@@ -60,7 +66,7 @@ async def post(
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": "POST",
+        "method": method,
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),

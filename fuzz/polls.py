@@ -32,7 +32,7 @@ from crmwire.testing.source_contract import SourceContract
 from crmwire.types import Chunk, Json
 from fuzz import mutating
 from fuzz.faults import where
-from fuzz.playing import Answer, Endless, Player
+from fuzz.playing import Answer, Player
 from fuzz.samples import ROOT
 from fuzz.steady import Steady
 from fuzz.tally import Tally
@@ -169,9 +169,6 @@ def _outcome(
             cursor = json.loads(json.dumps(chunk.cursor))
             if not chunk.more:
                 break
-    except Endless:
-        tally.trouble(f"{source.name}: {hook} asks without end", case)
-        return "endless"
     except PluginBroken as error:
         tally.trouble(f"{source.name}: {where(error)}", f"{case}: {error} {player.told}")
         return "broken"

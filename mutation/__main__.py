@@ -8,10 +8,12 @@ score that is asked for.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import sys
 import tempfile
+import time
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -29,6 +31,7 @@ def main() -> int:
         "--sample", type=int, help="so many mutants of each area, drawn by the seed"
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop each area after so many")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="", help="mutants whose name contains this")
     parser.add_argument("--least", type=float, default=85.0, help="the score asked for, in percent")
@@ -53,12 +56,15 @@ def _area(area: str, given: argparse.Namespace, folder: Path) -> float:
         one for path in files for one in mutants(areas.module_of(path), str(path), path.read_text())
     ]
     chosen = [one for one in every if given.only in one.id]
-    if given.sample and given.sample < len(chosen):
-        chosen = random.Random(given.seed).sample(chosen, given.sample)
+    if given.sample:
+        random.Random(given.seed).shuffle(chosen)
+        chosen = chosen[: given.sample]
     equivalent = tomllib.loads(EQUIVALENT.read_text()).get(area, {})
     made = Path(tempfile.mkdtemp(prefix=f"{area}-", dir=folder))
     counts: Counter[str] = Counter()
-    for verdict in trying.tried(chosen, traced, made, given.workers):
+    until = time.monotonic() + given.minutes * 60
+    in_time = itertools.takewhile(lambda _: time.monotonic() < until, chosen)
+    for verdict in trying.tried(in_time, traced, made, given.workers):
         how = verdict.how
         if how in ("survived", "untested"):
             if verdict.mutant.id in equivalent:

@@ -13,9 +13,43 @@ VAULT = ("crmwire/vault.py", "crmwire/keys.py", "crmwire/rotating.py")
 DEDUP = ("crmwire/dedup.py",)
 
 TESTS = {
-    "vault": (f"{_INTEGRATION}/test_vault.py", f"{_INTEGRATION}/test_keys.py"),
+    "vault": (
+        f"{_UNIT}/test_key_files.py",
+        f"{_INTEGRATION}/test_vault.py",
+        f"{_INTEGRATION}/test_keys.py",
+        f"{_INTEGRATION}/test_rotating.py",
+    ),
     "dedup": (f"{_UNIT}/test_dedup.py",),
-    "store": (f"{_UNIT}", f"{_INTEGRATION}"),
+    "store": (
+        f"{_INTEGRATION}/store",
+        *(
+            f"{_INTEGRATION}/test_{name}.py"
+            for name in (
+                "store_accepting",
+                "store_work",
+                "accepting_fast",
+                "alerts_told",
+                "audit",
+                "backups",
+                "joined_moves",
+                "orders",
+                "polling",
+                "privacy",
+                "questions",
+                "review_doubts",
+                "review_queue",
+                "review_subjects",
+                "rotating",
+                "timekeeping",
+                "upgrades",
+                "vault",
+            )
+        ),
+        f"{_INTEGRATION}/logins/test_login_kinds.py",
+        f"{_INTEGRATION}/logins/test_login_lost.py",
+        f"{_INTEGRATION}/logins/test_login_refresh.py",
+        f"{_INTEGRATION}/logins/test_login_teams.py",
+    ),
 }
 
 

@@ -95,7 +95,7 @@ def _places(node: ast.AST, scope: str) -> Iterator[tuple[str, object, int | str,
                 if isinstance(child, ast.AST) and not (_skipped(child) or _piece(node, child)):
                     yield scope, value, index, child
                     yield from _places(child, scope)
-        elif isinstance(value, ast.AST):
+        elif isinstance(value, ast.AST) and not _skipped(value):
             yield scope, node, field, value
             yield from _places(value, scope)
 
@@ -110,6 +110,8 @@ def _skipped(node: ast.AST) -> bool:
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
         case ast.Assign(targets=[ast.Name(id="__all__")]):
+            return True
+        case ast.Subscript(value=ast.Name(id="Literal")):
             return True
     return False
 

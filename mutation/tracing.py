@@ -30,7 +30,7 @@ class Traced:
         """The tests that run a line, the quickest first, as many as fit into these seconds."""
         known = self.lines.get(str(path), {})
         found = known.get(line) or known.get(0, [])
-        chosen, spent = [], 0.0
+        chosen, spent = list[str](), 0.0
         for test in sorted(found, key=lambda one: self.seconds.get(one, TOO_LONG)):
             took = self.seconds.get(test, TOO_LONG)
             if took >= TOO_LONG or (chosen and spent + took > at_most):
@@ -97,7 +97,9 @@ def read(kept: Path) -> Traced:
 
 def _run(files: Sequence[Path], tests: Sequence[str], kept: Path) -> None:
     traced = Traced()
-    running = coverage.Coverage(data_file=None, include=[str(path) for path in files])
+    running = coverage.Coverage(
+        data_file=None, config_file=False, include=[str(path) for path in files]
+    )
     running.start()
     arguments = [*PYTEST, f"--basetemp={kept.parent / 'traced'}", *tests]
     pytest.main(arguments, [_Contexts(running, traced)])

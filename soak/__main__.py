@@ -1,4 +1,4 @@
-"""`python -m soak`: run, status, check, bugs.
+"""`python -m soak`: bookings with faults and kills, and what else proves the promises.
 
     python -m soak run --bookings 10000 --seed 1 --state soak-state [--background]
     python -m soak status soak-state
@@ -6,6 +6,8 @@
     python -m soak peers
     python -m soak bugs [NAME …]
     python -m soak race
+    python -m soak daemons
+    python -m soak acknowledgements --number 1000 [--power-cut]
 
 A run is made of rounds of some hundred bookings, each with fresh data and sandboxes and its own
 seed. Finished rounds stand in `results.jsonl` of the state folder: started again with the same
@@ -29,6 +31,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from crmwire.demo.processes import DidNotStart
 from crmwire.drills import STEPS
 from soak.checker import check
 from soak.rounds import Result, run
@@ -63,6 +66,15 @@ def main() -> int:
                      help="how far HubSpot's search is behind")  # fmt: skip
     one.add_argument("--kills", type=int, nargs="+", default=[0, 3])
     one.add_argument("--seed", type=int, default=1)
+    one = commands.add_parser("daemons", help="two daemons with two data folders, one account")
+    one.add_argument("--bookings", type=int, default=60, help="to each of the two")
+    one.add_argument("--people", type=int, default=10)
+    one.add_argument("--seed", type=int, default=1)
+    one = commands.add_parser("acknowledgements", help="kill -9 right after each 2xx")
+    one.add_argument("--number", type=int, default=1000)
+    one.add_argument("--power-cut", action="store_true",
+                     help="take back what was not synced (needs a C compiler)")  # fmt: skip
+    one.add_argument("--seed", type=int, default=1)
     one = commands.add_parser("bugs", help="see that the checker finds broken crmwires out")
     one.add_argument("names", nargs="*")
     one.add_argument("--seed", type=int, default=1)
@@ -76,7 +88,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.background:
         log = given.state / "log"
         with log.open("ab") as file:
-            made = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "soak", *(a for a in sys.argv[1:] if a != "--background")],
                 cwd=Path.cwd(),
                 env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *_path()])},
@@ -85,8 +97,10 @@ def _run(given: argparse.Namespace) -> int:
                 stderr=file,
                 start_new_session=True,
             )
-        (given.state / "pid").write_text(str(made.pid))
-        print(f"It runs as process {made.pid}; see {log}, or: python -m soak status {given.state}")
+        (given.state / "pid").write_text(str(process.pid))
+        print(
+            f"It runs as process {process.pid}; see {log}, or: python -m soak status {given.state}"
+        )
         return 0
     rounds = -(-given.bookings // given.round)
     done = {line["seed"] for line in _results(given.state)}
@@ -180,7 +194,12 @@ def _bugs(given: argparse.Namespace) -> int:
     missed = []
     began = time.monotonic()
     for name in given.names or BUGS:
-        made = hunted(name, seed=given.seed)
+        try:
+            made = hunted(name, seed=given.seed)
+        except (RuntimeError, DidNotStart) as error:
+            print(f"{name}: {error}", flush=True)
+            missed.append(name)
+            continue
         kinds = collections.Counter([one.kind for one in made.findings])
         kinds["unsettled"] = len(made.unsettled)
         text = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
@@ -204,9 +223,23 @@ def _race(given: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
+def _daemons(given: argparse.Namespace) -> int:
+    from soak.daemons import report
+
+    report(bookings=given.bookings, people=given.people, seed=given.seed)
+    return 0
+
+
+def _acknowledgements(given: argparse.Namespace) -> int:
+    from soak.acknowledging import report
+
+    good = report(number=given.number, seed=given.seed, power_cut=given.power_cut)
+    return 0 if good else 1
+
+
 COMMANDS = {
     "run": _run, "status": _status, "check": _check, "peers": _peers, "bugs": _bugs,
-    "race": _race,
+    "race": _race, "daemons": _daemons, "acknowledgements": _acknowledgements,
 }  # fmt: skip
 
 

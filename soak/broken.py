@@ -62,8 +62,25 @@ def answer_before_fsync() -> None:
     Store.accept = accept  # type: ignore[method-assign]
 
 
+def commit_without_fsync() -> None:
+    """A commit is left to the kernel, which writes it to the disk when it likes."""
+    from crmwire.store import database
+
+    real = database.connect
+
+    def connect(*arguments: Any, **more: Any) -> Any:
+        db = real(*arguments, **more)
+        db.conn.execute("PRAGMA synchronous = OFF")
+        return db
+
+    _replace("connect", real, connect, database)
+
+
 def unlocked_refresh() -> None:
-    """Whoever finds a token too old refreshes it, whether or not somebody else does just now."""
+    """Whoever finds a token too old refreshes it, whether or not somebody else does just now.
+
+    Several drains of the lane ask at once, which by itself does no harm (`two_drains`).
+    """
     import contextlib
 
     from crmwire.logins.stored import StoredLogin
@@ -76,6 +93,7 @@ def unlocked_refresh() -> None:
 
     StoredLogin.__init__ = init  # type: ignore[assignment,method-assign]
     StoredLogin._reserved = lambda *_, **__: True  # type: ignore[method-assign]
+    two_drains()
 
 
 def failure_as_none() -> None:
@@ -185,14 +203,14 @@ def failure_dropped() -> None:
     """What the CRM did not take is counted as delivered."""
     import attrs
 
-    from crmwire.pipeline import batches
+    from crmwire.pipeline import concluding
 
-    real = batches.of_failure
+    real = concluding.of_failure
 
     def of_failure(*arguments: Any, **more: Any) -> Any:
         return attrs.evolve(real(*arguments, **more), state="delivered", attempt_open=False)
 
-    batches.of_failure = of_failure
+    concluding.of_failure = of_failure
 
 
 def ids_not_joined() -> None:

@@ -2,9 +2,9 @@
 
 Each bug is a patch of one thing that keeps the promises, put in place in a daemon of its own
 (`python -m soak.bugs NAME serve …`), and the scenario in which it must show. `sound` is no bug and
-must find out nothing, nor must `sound logins`, where several processes refresh one login at once;
-`two drains` shows that the epochs alone keep two drains of a lane apart, and `repeats taken` that
-a repeat which is taken for new is still one record, by its links.
+must find out nothing, nor must `sound logins`, where several drains find their token too old at
+once, and `sound power cut`; `two drains` shows that the epochs alone keep two drains of a lane
+apart, and `repeats taken` that a repeat which is taken for new is still one record, by its links.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from soak.trouble import Mischief
 from soak.world import LINKS, Link
 
 Patch = Callable[[], None]
-STEPS = ("before_settle", "after_attempt", "before_settle", "before_settle")
+STEPS = ("before_settle", "after_attempt", "before_settle")
 
 
 _DENSE = Mischief(faults="dense", kills=0, steps=(), others=())
@@ -38,6 +38,8 @@ class Bug:
     mischief: Mischief = _DENSE
     options: Mapping[str, Mapping[str, str]] = {}
     """The sandboxes' options by CRM, beside those of every run."""
+    power_cuts: int = 0
+    """So many webhooks, with a power cut after each answer, are the run in which it shows."""
     found: bool = True
 
 
@@ -46,11 +48,16 @@ def _links(crms: tuple[str, ...]) -> tuple[Link, ...]:
 
 
 def hunted(name: str, *, seed: int, bookings: int | None = None) -> Any:
-    """What a run with this bug comes to: a `rounds.Result`."""
+    """What a run with this bug comes to: a `rounds.Result`, or one of `acknowledging`."""
+    from soak.acknowledging import acknowledged
     from soak.rounds import run
 
     bug = BUGS[name]
     with tempfile.TemporaryDirectory() as folder:
+        if bug.power_cuts:
+            return acknowledged(
+                Path(folder) / "cut", number=bug.power_cuts, seed=seed, power_cut=True, bug=name
+            )
         return run(
             Path(folder) / "round",
             seed=seed,
@@ -70,15 +77,15 @@ _calm = Mischief(faults="none", kills=0, steps=(), others=())
 _late = Mischief(faults="late", kills=0, steps=(), others=())
 _failing = Mischief(faults="failing", kills=0, steps=(), others=())
 _slow = Mischief(faults="slow", kills=0, steps=(), others=())
-_logins = Mischief(faults="slow", kills=0, steps=(), others=("logins at once",) * 3)
+_logins = Mischief(faults="slow", kills=0, steps=(), others=("tokens expire",) * 4)
 _rotating = {"hubspot": {"rotation": "yes"}}
 _both = ("salesforce", "attio")
 BUGS: dict[str, Bug] = {
     "sound": Bug(patch=broken.sound, crms=_both, mischief=_stopped, found=False),
     "sound logins": Bug(
-        patch=broken.sound,
+        patch=broken.two_drains,
         crms=("hubspot",),
-        bookings=12,
+        bookings=20,
         mischief=_logins,
         options=_rotating,
         found=False,
@@ -86,10 +93,12 @@ BUGS: dict[str, Bug] = {
     "no key": Bug(patch=broken.no_key, mischief=_calm),
     "answer before commit": Bug(patch=broken.answer_before_commit, mischief=_killed),
     "answer before fsync": Bug(patch=broken.answer_before_fsync, bookings=25, mischief=_killed),
+    "sound power cut": Bug(patch=broken.sound, power_cuts=8, found=False),
+    "commit without fsync": Bug(patch=broken.commit_without_fsync, power_cuts=8),
     "unlocked refresh": Bug(
         patch=broken.unlocked_refresh,
         crms=("hubspot",),
-        bookings=12,
+        bookings=20,
         mischief=_logins,
         options=_rotating,
     ),

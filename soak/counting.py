@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -33,20 +33,26 @@ class Counts:
     people: Count
     companies: Count | None
     activities: Count
+    held: int = 0
+    """Deliveries that wait for a person: what they would write counts as lost."""
 
 
-HEAD = f"{'account':24} {'people':>14} {'companies':>15} {'activities':>15}"
-UNDER = f"{'':24} {'want dbl lost':>14} {'want dbl lost':>15} {'want dbl lost':>15}"
+HEAD = f"{'':24} {'people':>14}  {'companies':>14}  {'activities':>14}"
+_UNDER = "want dbl lost"
+UNDER = f"{'account':24} {_UNDER:>14}  {_UNDER:>14}  {_UNDER:>14}  held"
 
 
 def line(one: Counts) -> str:
     """A row under `HEAD` and `UNDER`."""
     companies = f"{'-':>14}" if one.companies is None else str(one.companies)
-    return f"{one.account:24} {one.people}  {companies}  {one.activities}"
+    return f"{one.account:24} {one.people}  {companies}  {one.activities}  {one.held:4}"
 
 
-def counts(folder: Path) -> list[Counts]:
-    """What a run left behind, by account; only of the people who booked."""
+def counts(folder: Path, held: Mapping[str, int] = {}) -> list[Counts]:
+    """What a run left behind, by account; only of the people who booked.
+
+    `held` is how many deliveries wait for a person, by account.
+    """
     bookings = expected(folder / "webhooks.jsonl")
     records = json.loads((folder / "seen.json").read_text())
     made = []
@@ -75,7 +81,15 @@ def counts(folder: Path) -> list[Counts]:
                 if record.booking == key and not record.deleted
             ]
         people = _count(emails, (person.email for person in there.people))
-        made.append(Counts(account["name"], people, companies, _count(wanted, activities)))
+        made.append(
+            Counts(
+                account["name"],
+                people,
+                companies,
+                _count(wanted, activities),
+                held.get(account["name"], 0),
+            )
+        )
     return made
 
 

@@ -18,7 +18,8 @@ from crmwire import drills
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.store import DeliveryFilter
-from soak.checker import Finding, as_json, check
+from soak.checker import as_json, check
+from soak.finding import Finding
 from soak.script import Posting, drawn
 from soak.source import Source
 from soak.trouble import Mischief, Trouble

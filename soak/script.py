@@ -64,9 +64,9 @@ def drawn(seed: int, bookings: int, feeds: tuple[str, ...], begin: datetime) -> 
 
 
 def crowd(bookings: int, people: int, feeds: tuple[str, ...], begin: datetime) -> list[Posting]:
-    """So many bookings of a few people, two of them in each company, in turn from each feed."""
+    """So many bookings of a few people, two of them in each company; each books on all feeds."""
     return [
-        _created(number, number % people, feeds[number % len(feeds)], begin)
+        _created(number, number // len(feeds) % people, feeds[number % len(feeds)], begin)
         for number in range(bookings)
     ]
 

@@ -191,7 +191,7 @@ def _cancelled(fields: Mapping[str, Any]) -> bool | None:
     if "Subject" in fields:
         return str(fields["Subject"]).startswith("[Cancelled]")
     if "hs_meeting_outcome" in fields:
-        return fields["hs_meeting_outcome"] == "CANCELED"
+        return bool(fields["hs_meeting_outcome"] == "CANCELED")
     if "state" in fields:
         return "Cancelled" in str(fields["state"])
     if "title" in fields:

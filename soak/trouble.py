@@ -54,7 +54,7 @@ FAULTS: Mapping[str, Faults] = {
     "late": [
         {"kind": "late_commit", "method": "POST", "path": "notes", "seconds": 5, "share": 0.5}
     ],
-    "failing": [{"kind": "status", "status": 500, "path": "query|/composite$", "share": 0.8}],
+    "failing": [{"kind": "status", "status": 500, "path": "query|/composite$", "share": 0.95}],
     "slow": [{"kind": "latency", "seconds": 0.5}],
     "none": [],
 }
@@ -151,8 +151,6 @@ class Trouble:
                 self.arm()
             case "tokens expire":
                 self._expire()
-            case "logins at once":
-                self._refresh_at_once()
             case "login revoked":
                 self._revoke()
             case "locks":
@@ -190,18 +188,6 @@ class Trouble:
         ):
             if crm in self.world.sandboxes:
                 self.world.admin(crm, action, account=account)
-
-    def _refresh_at_once(self) -> None:
-        """End the access tokens while several processes ask the vendor for something."""
-        names = [link.name for link in self.world.links if link.by_login] * 3
-        before = self.world.requests()
-        commands = [self.world.beside("check", name) for name in names]
-        deadline = time.monotonic() + 20
-        while self.world.requests() < before + len(commands) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self._expire()
-        for one in commands:
-            one.wait()
 
     def _revoke(self) -> None:
         """Somebody takes the permission away; a while later a person connects again."""

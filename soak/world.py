@@ -30,6 +30,8 @@ ROOT = Path(__file__).parent.parent
 SECRET = "soak-secret"
 QUICK = {"read_timeout": 1.0, "settle_after": 2.5, "tries": [0.2, 0.5, 1.0, 2.0]}
 """Connection settings that keep the waits short; nothing is bypassed."""
+STARTED_AFTER = 120.0
+"""Seconds a daemon may take to start; the machine may be busy with other things."""
 SHOWN_AFTER = 3.5
 """Seconds beyond the lag of HubSpot's search after which what it does not show was not made."""
 OPTIONS = {
@@ -82,7 +84,10 @@ KNOWN_COMPANIES = ("kept0.example", "kept1.example", "elsewhere.example")
 """Companies that stand in the CRMs from the start."""
 MEMBERS = {known_email(0): "elsewhere.example", known_email(5): "elsewhere.example"}
 """People who belong to one that their address does not tell."""
-_COMPANIES = {"hubspot": {"companies": True}, "attio": {"companies": "assert"}}
+_COMPANIES: Mapping[str, dict[str, Any]] = {
+    "hubspot": {"companies": True},
+    "attio": {"companies": "assert"},
+}
 _COMPANY_TEXT = {"hubspot": "name", "attio": "description"}
 _NAME = "{{ booking.notes if guest.email | company_domain }}"
 
@@ -114,13 +119,13 @@ class World:
         with log.open("ab") as file:
             process = subprocess.Popen(
                 [sys.executable, *self.command, "serve", "--port", str(self.port)],
-                env={**_surroundings(), **self.environment, **extra},
+                env={**surroundings_of_children(), **self.environment, **extra},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
             )
         self.daemon = Process(name="daemon", url=self.url, process=process, log=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + STARTED_AFTER
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 call(f"{self.url}/healthz")
@@ -176,11 +181,6 @@ class World:
 
     def log_in(self, link: Link) -> None:
         log_in(self.app, link.name, link.crm, self.sandboxes[link.crm].url)
-
-    def requests(self) -> int:
-        """How many requests the vendors have got."""
-        urls = [one.url for one in self.sandboxes.values()]
-        return sum(len(call(f"{url}/__sandbox__/requests").body["requests"]) for url in urls)
 
     # ------------------------------------------------------------ set-up and the end
 
@@ -259,7 +259,8 @@ class World:
             rows["person"] = {
                 type_: {field_: {"value": "{{ booking.notes }}", "write": "if_empty"}}
             }
-        options, mapping = {}, None
+        options: dict[str, Any] = {}
+        mapping: dict[str, Any] | None = None
         if link.companies:
             options = _COMPANIES[link.crm]
             name = {"value": _NAME, "write": "if_empty"}
@@ -310,16 +311,6 @@ class World:
                 values["company"] = {"target_object": "companies", "target_record_id": company}
             self.admin(crm, "create_record", account=token, object=type_, values=values)
 
-    def beside(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command beside the daemon, of the same crmwire."""
-        return subprocess.Popen(
-            [sys.executable, *self.command, *arguments],
-            env={**_surroundings(), **self.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
     def crmwire(self, *arguments: str) -> str:
         """Run a command beside the daemon."""
         done = subprocess.run(
@@ -364,7 +355,7 @@ class World:
             process.stop()
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings_of_children() -> dict[str, str]:
     """This program can be found by the processes that it starts, wherever it was started."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from soak.checker import check_account
 from soak.model import of_lines
 
+ROOT = Path(__file__).parent.parent
 START = datetime(2027, 3, 2, 9, 0, tzinfo=UTC)
 TOLD = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 ANN = "ann@example.com"
@@ -129,6 +133,12 @@ def test_of_records_per_event_each_is_wanted_once() -> None:
     assert "doubled" in _kinds(MOVED, doubled, "per event")
     wrong = [*people, _note(2, 2, "n2"), _note(3, 1, "n1")]
     assert "wrong order" in _kinds(MOVED, wrong, "per event")
+
+
+def test_the_checker_loads_nothing_of_crmwire() -> None:
+    code = "import sys, soak.checker; print([one for one in sys.modules if 'crmwire' in one])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
 
 
 def test_what_was_never_acknowledged_must_not_be_there_and_is_a_stray() -> None:

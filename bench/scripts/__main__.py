@@ -14,11 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from bench.scene import booking
-from crmwire.demo.bookings import SampleBooking
+from bench.bookings import Booking, told
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
-Carry = Callable[[SampleBooking], None]
+Carry = Callable[[Booking], None]
 
 
 def carried_on(carry: Carry, rest: Iterator[int], lock: threading.Lock, lost: list[int]) -> None:
@@ -30,7 +29,7 @@ def carried_on(carry: Carry, rest: Iterator[int], lock: threading.Lock, lost: li
             return
         for wait in (*WAITS, None):
             try:
-                carry(booking(number))
+                carry(told(number))
                 break
             except Exception:  # noqa: BLE001  (a script's way: whatever it was, try again)
                 if wait is None:
@@ -39,7 +38,7 @@ def carried_on(carry: Carry, rest: Iterator[int], lock: threading.Lock, lost: li
                     time.sleep(wait)
 
 
-def told(numbers: range) -> Iterator[int]:
+def counted(numbers: range) -> Iterator[int]:
     """The numbers, telling now and then how far it has come."""
     began = time.monotonic()
     for place, number in enumerate(numbers):
@@ -58,13 +57,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     carrier = importlib.import_module(f"bench.scripts.{chosen.crm}").carrier
-    numbers = told(range(chosen.first, chosen.first + chosen.bookings))
+    numbers = counted(range(chosen.first, chosen.first + chosen.bookings))
     carriers: list[Carry] = [carrier(chosen.url, chosen.token) for _ in range(chosen.threads)]
     lost: list[int] = []
     began, cpu = time.perf_counter(), time.process_time()
     if chosen.threads == 1:
         for number in numbers:
-            carriers[0](booking(number))
+            carriers[0](told(number))
     else:
         lock = threading.Lock()
         threads = [

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from crmwire.demo.bookings import SampleBooking
+from bench.bookings import Booking
 
 
-def carrier(url: str, token: str) -> Callable[[SampleBooking], None]:
+def carrier(url: str, token: str) -> Callable[[Booking], None]:
     client = httpx.Client(
         base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30.0, trust_env=False
     )
@@ -19,7 +19,7 @@ def carrier(url: str, token: str) -> Callable[[SampleBooking], None]:
     def call(method: str, path: str, body: dict[str, Any]) -> Any:
         return client.request(method, path, json=body).raise_for_status().json()["data"]
 
-    def carry(booking: SampleBooking) -> None:
+    def carry(booking: Booking) -> None:
         first, _, last = booking.name.rpartition(" ")
         people = "/v2/objects/people/records"
         found = call("POST", f"{people}/query", {"filter": {"email_addresses": booking.email}})

@@ -13,19 +13,19 @@ from hubspot.crm.contacts import (
 )
 from hubspot.crm.objects.meetings import SimplePublicObjectInputForCreate as NewMeeting
 
-from crmwire.demo.bookings import SampleBooking
+from bench.bookings import Booking
 
 MEETING_TO_CONTACT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 200}
 
 
-def carrier(url: str, token: str) -> Callable[[SampleBooking], None]:
+def carrier(url: str, token: str) -> Callable[[Booking], None]:
     api = Client.create(access_token=token)
     api.config["host"] = url
     # Each of these attributes makes a client anew: who writes a loop keeps them.
     contacts, searches = api.crm.contacts.basic_api, api.crm.contacts.search_api
     meetings = api.crm.objects.meetings.basic_api
 
-    def carry(booking: SampleBooking) -> None:
+    def carry(booking: Booking) -> None:
         first, _, last = booking.name.rpartition(" ")
         asked = PublicObjectSearchRequest(
             filter_groups=[

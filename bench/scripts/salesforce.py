@@ -10,7 +10,7 @@ import requests
 import simple_salesforce
 from simple_salesforce.format import format_soql
 
-from crmwire.demo.bookings import SampleBooking
+from bench.bookings import Booking
 
 
 class _Plain(requests.adapters.HTTPAdapter):
@@ -21,7 +21,7 @@ class _Plain(requests.adapters.HTTPAdapter):
         return super().send(request, *args, **more)
 
 
-def carrier(url: str, token: str) -> Callable[[SampleBooking], None]:
+def carrier(url: str, token: str) -> Callable[[Booking], None]:
     session = requests.Session()
     session.trust_env = False
     session.mount("https://127.0.0.1", _Plain())
@@ -29,7 +29,7 @@ def carrier(url: str, token: str) -> Callable[[SampleBooking], None]:
         instance_url=url, session_id=token, version="62.0", session=session
     )
 
-    def carry(booking: SampleBooking) -> None:
+    def carry(booking: Booking) -> None:
         first, _, last = booking.name.rpartition(" ")
         asked = format_soql("SELECT Id FROM Contact WHERE Email = {}", booking.email)
         found = api.query(asked)["records"]
