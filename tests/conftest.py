@@ -11,6 +11,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=3, help="kills of the rotation's test")
     parser.addoption("--past", type=int, default=120, help="bookings of the backfill test")
     parser.addoption("--restored", type=int, default=24, help="bookings of the restore test")
+    parser.addoption("--held", type=int, default=150, help="held ones that are tried again")
+    parser.addoption("--waiting", type=int, default=300, help="bookings that wait for a CRM")
     parser.addoption("--kill-seed", type=int, default=20261121, help="its seed")
 
 

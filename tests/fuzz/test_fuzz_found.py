@@ -11,6 +11,7 @@ import pytest
 import crmwire_attio
 import crmwire_hubspot
 import crmwire_salesforce
+from crmwire import feed_settings
 from crmwire.errors import Failure, Rejected, RetryLater, UnreadableWebhook
 from crmwire.http import Response
 from crmwire.mapping import load_mapping
@@ -18,6 +19,8 @@ from crmwire.testing.clock import HeldClock
 from crmwire.testing.connect import connect
 from crmwire.testing.samples import BOOKED_AT, details
 from crmwire.types import Event, Query, Subject, WebhookRequest
+from crmwire_attio.notes import listing
+from crmwire_hubspot.associated import associated_ids
 from fuzz.samples import sources
 
 DEEP = b"[" * 100_000
@@ -80,6 +83,32 @@ def test_a_hubspot_answer_without_results_never_means_that_nobody_is_there(
     assert isinstance(asked(conn, "companies", "name", "Example Ltd"), RetryLater)
 
 
+@pytest.mark.parametrize("id_", ["", " ", None, 7])
+def test_a_salesforce_row_without_an_id_is_no_record(id_: object) -> None:
+    row = {"Id": id_, "Email": "ada@example.com", "LastName": "Byron"}
+    body = {"records": [row], "done": True, "totalSize": 1}
+    answers = [{"httpStatusCode": 200, "referenceId": "q0", "body": body}]
+    conn = opened(crmwire_salesforce, json.dumps({**body, "compositeResponse": answers}).encode())
+    assert isinstance(asked(conn, "Contact", "Email"), RetryLater)
+
+
+def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crmwire_attio.api.CHUNKS", 3)
+    monkeypatch.setattr("crmwire_hubspot.associated.ANSWERS", 3)
+    notes = [{"id": {"note_id": f"{n}"}} for n in range(50)]
+    answer = Response(status=200, headers={}, content=json.dumps({"data": notes}).encode())
+    flow = listing("people", "r")
+    next(flow)
+    flow.send(answer)
+    flow.send(answer)
+    with pytest.raises(RetryLater, match="far more"):
+        flow.send(answer)
+    told = {"from": {"id": "1"}, "to": [], "paging": {"next": {"after": "x"}}}
+    conn = opened(crmwire_hubspot, json.dumps({"results": [told]}).encode())
+    found = associated_ids(conn, "contacts", [("notes", "1")])
+    assert isinstance(found["notes", "1"], RetryLater)
+
+
 def test_a_hubspot_limit_too_large_to_be_one_is_not_believed() -> None:
     conn = opened(crmwire_hubspot, b"{}")
     headers = {
@@ -122,3 +151,38 @@ def test_a_calendar_whose_zone_is_a_folder_of_zones_is_unreadable() -> None:
     request = WebhookRequest(body=body, received_at=BOOKED_AT)
     with pytest.raises(UnreadableWebhook):
         source.hooks.parse_webhook(request)
+
+
+class ByPath:
+    """A client whose vendor answers by what is in the address."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self._answers = answers
+
+    def send(self, _: object, url: str, *__: Any, **more: Any) -> tuple[int, dict[str, str], bytes]:
+        told = next(answer for part, answer in self._answers.items() if part in url)
+        return 200, {}, json.dumps(told).encode()
+
+
+def test_a_salesforce_user_whose_addresses_are_none_is_checked() -> None:
+    who = {"user_id": "005", "organization_id": "00D", "urls": [], "sub": "x"}
+    describe = {"createable": True, "updateable": True, "fields": []}
+    composite = {"compositeResponse": [
+        {"httpStatusCode": 200, "referenceId": "org", "body": {"records": []}},
+        *({"httpStatusCode": 200, "referenceId": one, "body": describe}
+          for one in ("Contact", "Event")),
+    ]}  # fmt: skip
+    conn = opened(crmwire_salesforce, b"")
+    conn.http._client = ByPath({"userinfo": who, "composite": composite})
+    assert conn.hooks.check_connection().account_id == "00D"
+
+
+def test_settings_are_read_for_each_webhook_without_writing_code_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which took longer than all else, and left garbage in circles."""
+    [source] = [one for one in sources() if one.name == "webhook"]
+    request = WebhookRequest(body=source.samples[0], received_at=BOOKED_AT)
+    source.hooks.parse_webhook(request)
+    monkeypatch.delattr(feed_settings, "converter")
+    assert source.hooks.parse_webhook(request)

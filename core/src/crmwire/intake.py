@@ -120,7 +120,7 @@ def bodies_in(path: Path) -> Iterator[tuple[str, bytes]]:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
     try:
         data = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         lines = [(n, line) for n, line in enumerate(content.splitlines(), 1) if line.strip()]
         if not any(_is_object(line) for _, line in lines):
             yield str(path), content  # one body that is no JSON, not one in each line
@@ -135,5 +135,5 @@ def bodies_in(path: Path) -> Iterator[tuple[str, bytes]]:
 def _is_object(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

@@ -200,9 +200,13 @@ def take_out(path: Path, key_id: str) -> None:
 
 @contextlib.contextmanager
 def _changing(path: Path) -> Iterator[None]:
-    """Be the only process that changes this file: several data folders may share it."""
+    """Be the only process that changes this file: several data folders may share it.
+
+    The lock is beside the file itself, wherever a link to it is.
+    """
+    real = path.resolve()
     try:
-        with path.with_name(path.name + ".lock").open("a") as lock:
+        with real.with_name(real.name + ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     except OSError as error:

@@ -70,7 +70,7 @@ def login_routes(openings: Openings, wake: Callable[[Collection[str]], None]) ->
 
     async def callback(request: Request) -> Response:
         browser = request.cookies.get(COOKIE, "")
-        query = request.url.query
+        query = request.scope["query_string"].decode("utf-8", "replace")  # any bytes may come
         try:
             made = await run_in_threadpool(lambda: logins.finish(openings, query, browser=browser))
         except CrmwireError as error:

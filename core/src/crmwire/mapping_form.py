@@ -139,6 +139,10 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{where} is not valid TOML: {error}.") from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError(
+            f"{where} holds too long a number, or is nested too deep."
+        ) from None
 
 
 def structured(converter: cattrs.Converter, data: object, cls: type[T], where: str) -> T:
@@ -279,6 +283,9 @@ def checked_form(form: MappingForm, where: str) -> MappingForm:
                 problems.append(f"match by record needs `record` @ {where}.{role}")
             elif key not in ("link", "record") and key not in given:
                 problems.append(f"match by {key!r} needs that field @ {where}.{role}.fields")
+        create = table_.create.value
+        if isinstance(create, str) and create not in table_.fields:
+            problems.append(f"{create!r} has no fields to be created with @ {where}.{role}.fields")
         for setting, allowed in (
             (table_.several, ["hold", "newest", "oldest", "active", "skip"]),
             (table_.if_none, ["skip", "hold"]),

@@ -31,7 +31,7 @@ def json_object(body: bytes, remedy: str = "") -> Object:
 
 def an_object(value: object) -> Object:
     """The object, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def a_list(value: object) -> Sequence[object]:

@@ -171,6 +171,14 @@ def test_statuses_mean_what_happens_next(
     assert type(failure(make(), "POST")) is kind
 
 
+def test_a_failure_notes_which_request_was_refused(make: Make, server: SandboxServer) -> None:
+    """Without its query, and without an address: they may name a person."""
+    arm(server, Fault(kind="status", status=404))
+    with pytest.raises(Failure) as caught:
+        make().get("/people/ada@example.com/notes", params={"q": "Ada"})
+    assert caught.value.__notes__ == ["GET /people/…/notes answered 404"]
+
+
 def test_a_status_that_is_accepted_comes_back_as_an_answer(
     make: Make, server: SandboxServer
 ) -> None:
@@ -196,6 +204,11 @@ def test_a_refusal_that_echoes_the_token_is_told_without_it(make: Make) -> None:
     headers = {"Authorization": "Bearer canary-token-1"}
     content = b'{"message": "canary-token-1 of Bearer canary-token-1 is bad"}'
     assert b"canary" not in without_secrets(content, headers)
+
+
+def test_a_sandbox_may_not_take_a_name_that_all_sandboxes_use() -> None:
+    with pytest.raises(TypeError, match=r"Mine\._answer: that name is in use"):
+        type("Mine", (Sandbox,), {"_answer": lambda self: None})
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(make: Make) -> None:

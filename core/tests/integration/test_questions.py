@@ -83,6 +83,13 @@ def test_the_other_form_of_the_command_stays(scene: Any) -> None:
     assert "Say of which type" in done.output
 
 
+def test_a_plugin_that_lists_no_fields_is_told_from_a_type_that_is_not_there(scene: Any) -> None:
+    """The toy CRM has no `list_fields`."""
+    done = CliRunner().invoke(cli, ["fields", "crm", "contacts"], obj=State())
+    assert done.exit_code == 2
+    assert "The plugin for Toy CRM cannot list fields." in done.output
+
+
 def test_a_name_of_nothing_tells_feeds_and_connections(scene: Any) -> None:
     done = CliRunner().invoke(cli, ["fields", "callendar", "7"], obj=State())
     assert done.exit_code == 2

@@ -29,7 +29,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "keys"
+    path = tmp_path / "config" / "keys"
+    path.parent.mkdir()
     path.write_text(line_of("old", OLD))
     monkeypatch.delenv("CRMWIRE_KEYS", raising=False)
     monkeypatch.setenv("CRMWIRE_KEY_FILE", str(path))
@@ -157,7 +158,7 @@ def test_a_rotation_makes_a_key_moves_all_and_tells_what_it_did(
         done.key_id,
         NOW.timestamp(),
     )
-    assert entry.details == {"secrets": 3}
+    assert entry.detail == {"secrets": 3}
     with store.read() as db:
         assert stored_keys.retired(db) == {"old"}
 
@@ -252,7 +253,15 @@ def test_secrets_whose_key_is_gone_or_that_are_damaged_are_named_and_stay(
     in_environment(store, lost=THIRD).put("feed/1", "signing", "x")
     damage(store, "connection/1")
     told: list[tuple[int, int]] = []
-    done = rotated(tmp_path, store, vault, now=NOW, told=lambda *steps: told.append(steps), batch=1)
+    done = rotated(
+        tmp_path,
+        store,
+        vault,
+        now=NOW,
+        given=("new", NEW),
+        told=lambda *steps: told.append(steps),
+        batch=1,
+    )
     assert (done.moved, done.unreadable) == (2, ("connection/1 token", "feed/1 signing"))
     assert told == [(1, 4), (1, 4), (2, 4), (2, 4)]
     assert counts(store) == {done.key_id: 2, "lost": 1, "old": 1}
@@ -260,7 +269,20 @@ def test_secrets_whose_key_is_gone_or_that_are_damaged_are_named_and_stay(
     with store.read() as db:
         assert stored_keys.retired(db) == {"lost", "old"}
     (entry,) = store.audit()
-    assert entry.details == {"secrets": 4}
+    assert entry.detail == {"secrets": 4}
+
+
+def test_a_link_to_the_key_file_in_the_data_folder_is_no_hindrance(
+    store: Store, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "keys").symlink_to(path)
+    monkeypatch.setenv("CRMWIRE_KEY_FILE", str(home / "keys"))
+    vault = Vault(store, load_keys(may_create=False, outside=home))
+    vault.put("connection/1", "token", "x")
+    assert rotated(home, store, vault, now=NOW).moved == 1  # its lock is not the rotation's
+    assert len(parsed(path.read_text(), "it")) == 2
 
 
 # ---------------------------------------------------------------- the daemon's keys
@@ -285,7 +307,7 @@ def test_a_daemon_that_reads_the_same_key_file_comes_to_know_every_key(
 ) -> None:
     announce(store, vault)
     with store.read() as db:
-        assert stored_keys.announced(db) == (str(tmp_path / "keys"), ("old",))
+        assert stored_keys.announced(db) == (str(tmp_path / "config" / "keys"), ("old",))
     assert rotated(tmp_path, store, vault, now=NOW, daemon_runs=True).moved == 3
 
 

@@ -363,8 +363,10 @@ def test_one_value_is_a_list_of_one() -> None:
 
 
 def test_only_nothing_blanks_and_empty_lists_count_as_empty() -> None:
-    assert all(blank(value) for value in (None, "", " \n", []))
-    assert not any(blank(value) for value in (0, False, "x", ["x"]))
+    empty: list[Any] = [None, "", " \n", []]
+    filled: list[Any] = [0, False, "x", ["x"]]
+    assert all(blank(value) for value in empty)
+    assert not any(blank(value) for value in filled)
 
 
 def test_a_subject_is_known_by_its_first_id_in_its_feed() -> None:

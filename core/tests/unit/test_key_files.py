@@ -187,6 +187,12 @@ def test_a_file_with_nothing_in_it_is_called_empty() -> None:
         parsed(" \n", "it")
 
 
+def test_a_key_file_that_is_no_text_is_refused_like_any_other(written: Path) -> None:
+    written.write_bytes(b"\xff\xfe" + line_of("one", ONE).encode())
+    with pytest.raises(ConfigurationError, match="does not hold keys"):
+        load_keys(may_create=True)
+
+
 def test_a_new_key_has_an_id_of_its_own_that_tells_the_day() -> None:
     (one, key), (two, other) = keys.new_key(), keys.new_key()
     assert re.fullmatch(r"k20\d{6}-[0-9a-f]{6}", one)
@@ -320,7 +326,7 @@ def test_who_changes_the_key_file_waits_for_who_changes_it_already(
     real = keys._replace
 
     def watched(path: Path, new: Any) -> None:
-        with path.with_name("keys.lock").open("a") as other:
+        with path.resolve().with_name("keys.lock").open("a") as other:
             try:
                 fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -329,7 +335,9 @@ def test_who_changes_the_key_file_waits_for_who_changes_it_already(
 
     monkeypatch.setattr(keys, "_replace", watched)
     put_first(written, "two", TWO)
-    keys.take_out(written, "one")
+    link = written.parent.parent / "link"
+    link.symlink_to(written)
+    keys.take_out(link, "one")
     assert seen == [True, True]
 
 

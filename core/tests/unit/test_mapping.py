@@ -241,6 +241,10 @@ def test_all_mistakes_are_told_at_once_each_with_its_path() -> None:
         (('record = "person"', 'record = "persn"'), "no table 'persn'"),
         (('match = ["link", "Email"]', 'match = ["link", "Mail"]'), "match by 'Mail'"),
         (("[activity.on.cancelled]", "[activity.on.canceled]"), "unknown event 'canceled'"),
+        (
+            ("create = \"{{ 'Contact' if options.create_people }}\"", 'create = "Person"'),
+            "'Person' has no fields to be created with",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_told(change: tuple[str, str], told: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crmwire.pipeline.planning import _with_user
+from crmwire.pipeline.deciding import _with_user
 from crmwire.types import FieldChange, UserRef
 
 

@@ -11,9 +11,10 @@ from crmwire.testing.stage import stage
 
 
 def test_each_history_tells_its_own_two_requests(tmp_path: Path) -> None:
-    now = datetime.now(UTC) + timedelta(seconds=1)
-    with stage(tmp_path, {"attio": "attio"}, options={"limits": "off"}) as scene:
+    patient = {"read_timeout": 30.0}  # nothing is sent twice because the machine is busy
+    with stage(tmp_path, {"attio": "attio"}, options={"limits": "off"}, settings=patient) as scene:
         scene.daemon.stop()
+        now = datetime.now(UTC) + timedelta(seconds=1)  # after the route was made
         for number in range(4):
             one = SampleBooking(uid=f"b{number}", email=f"g{number}@example.com", name="Ada Roe")
             scene.app.accept("feed", one.created(now), trusted=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from crmwire_attio.sandbox_app.configuration import TYPES
+from crmwire_attio.sandbox_app.attributes import TYPES
 
 MORE = """
 [activity.fields]

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 from attrs import define
 
 from crmwire.backfilling import Backfill
-from crmwire.types import Chunk, Event
+from crmwire.connections import Connection
+from crmwire.errors import Failure
+from crmwire.types import Chunk, Event, Written
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -57,3 +60,28 @@ def test_the_meeting_of_another_tool_is_linked_and_moves_with_the_booking(
     meetings = scene.records("meetings")
     assert len(meetings) == 2
     assert [one.properties.get("hs_meeting_outcome") for one in meetings].count("RESCHEDULED") == 1
+
+
+def test_meetings_that_we_made_are_told_whatever_they_say_by_now(
+    conn: Connection, vendor: Any, make: Any
+) -> None:
+    """After a backup was put back, one that moved is found by its contact and when it was made."""
+    ann, bob = conn.hooks.write_records(
+        [make.upsert("a", "ann@example.com"), make.upsert("b", "bob@example.com")]
+    )
+    assert isinstance(ann, Written)
+    assert isinstance(bob, Written)
+    made = conn.hooks.write_records(
+        [make.meeting("m1", ann.record, title="One"), make.meeting("m2", ann.record, title="Two")]
+    )
+    write = make.meeting("m", ann.record, title="Not there")
+    other = make.meeting("n", bob.record, title="Not there")
+    now = datetime.now(UTC)
+    found, none = conn.hooks.find_made(
+        [attrs.evolve(write, sent_at=now), attrs.evolve(other, sent_at=now)]
+    )
+    assert not isinstance(found, Failure)
+    assert [one.id for one in found] == [one.record for one in made if isinstance(one, Written)]
+    assert none == []
+    later = attrs.evolve(write, sent_at=now + timedelta(minutes=5))
+    assert conn.hooks.find_made([later]) == [[]]

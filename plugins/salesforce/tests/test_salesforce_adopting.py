@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from attrs import define
 
@@ -72,3 +73,16 @@ def test_what_cannot_be_asked_is_not_made(scene: Any, kind: str) -> None:
     scene.sandbox.faults.arm([Fault(kind=kind, path="query", times=2)])
     backfill(scene, event)
     assert [row["Subject"] for row in scene.records("Event")] == ["Theirs"]
+
+
+def test_events_that_we_made_are_told_whatever_they_say_by_now(lab: Any, build: Any) -> None:
+    """After a backup was put back, one that moved is found by its person and when it was made."""
+    ann, bob = lab.add("Contact", LastName="Roe"), lab.add("Contact", LastName="Doe")
+    made = lab.conn.hooks.write_records([build.event("One", ann), build.event("Two", ann)])
+    now = datetime.now(UTC)
+    writes = [build.event(f"Not there {who}", who) for who in (ann, bob)]
+    found, none = lab.conn.hooks.find_made([attrs.evolve(one, sent_at=now) for one in writes])
+    assert [one.id for one in found] == [one.record for one in made]
+    assert list(none) == []
+    later = attrs.evolve(writes[0], sent_at=now + timedelta(minutes=5))
+    assert [list(one) for one in lab.conn.hooks.find_made([later])] == [[]]

@@ -182,12 +182,12 @@ def _details(values: Mapping[str, str]) -> Details:
 
 
 def _time(path: str, text: str) -> datetime:
+    said = f"{path} is {text[:80]!r}"
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{path} is {text!r}, no time as in 2026-11-24T09:00:00+01:00."
-        ) from None
+        inside = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ConfigurationError(f"{said}, no time as in 2026-11-24T09:00:00+01:00.") from None
     if moment.tzinfo is None:
-        raise ConfigurationError(f"{path} is {text!r}, without its zone (Z or +01:00).")
-    return moment.astimezone(UTC)
+        raise ConfigurationError(f"{said}, without its zone (Z or +01:00).")
+    return inside

@@ -59,6 +59,8 @@ def fields(state: State, name: str, type_or_page: str | None, as_json: bool) -> 
                 f"Say of which type of {conn.info.title}'s objects.", remedy=f"It knows: {known}."
             )
         found = conn.hooks.list_fields(object_type)
+    if found is None:
+        raise UnknownName(f"The plugin for {conn.info.title} cannot list fields.")
     if not found:
         raise UnknownName(
             f"{conn.info.title} lists no fields of {object_type!r}.", remedy=f"It knows: {known}."

@@ -26,7 +26,9 @@ _ids = click.argument("ids", metavar="[ID]...", nargs=-1, type=int)
 @filter_options
 @click.option("--dry-run", is_flag=True, help="Only list what would be tried again.")
 @click.option("--again", is_flag=True, help="Write delivered ones once more, too.")
-@click.option("--use", metavar="RECORD", help="The record that is meant, as ID or Type/ID.")
+@click.option(
+    "--use", metavar="RECORD", help="The record that is meant, as ID or Type/ID; `new` if none is."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_state
 @click.pass_context
@@ -46,7 +48,8 @@ def retry(
 ) -> None:
     """Try deliveries again: some, or all that are held.
 
-    With --use, every held delivery of the same person is resolved with that record.
+    With --use, every held delivery of the same person is resolved with that record. Where crmwire
+    asks whether a record was made since a backup that was put back, `--use new` makes one.
     """
     filters = (connection, route, reason, failure)
     if held == bool(ids):

@@ -4,7 +4,8 @@ The store is the truth; a document is its import and export. Secrets never stand
 references: `env:VARIABLE`, or `vault:feed/NAME` for what is stored already.
 """
 
-from crmwire.documents.comparing import Change, Comparison, compared
+from crmwire.documents.changes import Change, Comparison
+from crmwire.documents.comparing import compared
 from crmwire.documents.exporting import exported, route_table, teams, toml_text
 from crmwire.documents.form import TeamDocument, parsed
 

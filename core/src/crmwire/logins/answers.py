@@ -36,7 +36,7 @@ def read_tokens(body: str, oauth: OAuth2) -> Tokens:
         raise Unreadable
     try:
         told = dict(WebApplicationClient("").parse_request_body_response(body))
-    except (OAuth2Error, ValueError, TypeError, AttributeError) as error:
+    except (OAuth2Error, ArithmeticError, ValueError, TypeError, AttributeError) as error:
         raise Unreadable from error
     return Tokens(
         access_token=_token(told.get("access_token")),

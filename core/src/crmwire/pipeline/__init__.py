@@ -2,6 +2,8 @@
 
 from crmwire.pipeline.batches import Result, carry_out
 from crmwire.pipeline.desk import Desk
-from crmwire.pipeline.planning import Line, Planned, plan
+from crmwire.pipeline.folding import Line
+from crmwire.pipeline.planned import Planned
+from crmwire.pipeline.planning import plan
 
 __all__ = ["Desk", "Line", "Planned", "Result", "carry_out", "plan"]

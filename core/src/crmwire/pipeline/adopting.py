@@ -16,7 +16,7 @@ from crmwire import stored
 from crmwire.errors import Failure, NeedsReview
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
-from crmwire.pipeline.planning import Planned
+from crmwire.pipeline.planned import Planned
 from crmwire.pipeline.writes import Outbox
 from crmwire.types import Match, Record, Write
 from crmwire.waves import references

@@ -10,7 +10,8 @@ import attrs
 from crmwire import stored
 from crmwire.errors import ConfigurationError, Failure, NeedsReview
 from crmwire.pipeline.desk import Desk
-from crmwire.pipeline.planning import Planned, unusable
+from crmwire.pipeline.planned import Planned
+from crmwire.pipeline.planning import unusable
 from crmwire.store import Outcome
 from crmwire.store.records import Owner
 from crmwire.types import Link, Record, Write

@@ -23,7 +23,7 @@ from crmwire.types import (
 )
 
 if TYPE_CHECKING:
-    from crmwire.pipeline.planning import Planned
+    from crmwire.pipeline.planned import Planned
 
 
 @define(kw_only=True, eq=False)

@@ -11,16 +11,9 @@ from attrs import define
 
 from crmwire import stored
 from crmwire.connections import ConnectionSettings
-from crmwire.errors import (
-    Failure,
-    NeedsLogin,
-    NeedsReview,
-    PluginBroken,
-    RecordGone,
-    RetryLater,
-)
+from crmwire.errors import Failure, NeedsLogin, NeedsReview, PluginBroken, RecordGone, RetryLater
 from crmwire.pipeline.desk import Desk
-from crmwire.pipeline.planning import Planned
+from crmwire.pipeline.planned import Planned
 from crmwire.store import Outcome
 from crmwire.types import Link
 

@@ -10,7 +10,7 @@ import attrs
 
 from crmwire.errors import Failure
 from crmwire.http import Exchange
-from crmwire.pipeline.planning import Planned
+from crmwire.pipeline.planned import Planned
 from crmwire.pipeline.writes import Outbox
 from crmwire.types import Written
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from crmwire.dedup import as_list, origin_of, same
+from crmwire.pipeline.deciding import key_of
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
-from crmwire.pipeline.planning import Planned, key_of
+from crmwire.pipeline.planned import Planned
 from crmwire.types import About, FieldChange, Record, RecordRef, Ref, Value, Write
 
 

@@ -94,7 +94,7 @@ class Sandbox:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         names = [name for name in vars(cls) if re.match("_[^_]", name) and name in vars(Sandbox)]
-        if names:
+        if names and Sandbox in cls.__bases__:  # below a vendor's own, it is meant
             raise TypeError(
                 f"{cls.__name__}.{names[0]}: that name is in use by what all sandboxes share "
                 "(crmwire.sandbox.base). Choose another."

@@ -75,7 +75,7 @@ def _accept(db: Database, feed: int, one: Ready, now: float) -> Accepted:
         key = dedupe_key(event)
         event_id = _insert_event(db, feed, key, event, now, None, False, None)
         return Accepted(event_id=event_id, ignored=event.ignored)
-    places = generations.places(db, feed)
+    places = generations.places(db, feed, first.generation)
     taken = take_in(db, feed, event, now, places, one, named=first.named)
     count, lanes = _deliver(db, event, taken, now, places)
     return Accepted(event_id=taken.event_id, deliveries=count, lanes=frozenset(lanes))
@@ -83,24 +83,29 @@ def _accept(db: Database, feed: int, one: Ready, now: float) -> Accepted:
 
 @frozen
 class _FirstLook:
-    """The event if it came in before; whether its subject was forgotten, or has a name here."""
+    """The event if it came in before; whether its subject was forgotten, or has a name here.
+
+    `generation` is that of what people set up.
+    """
 
     event_id: int | None
     forgotten: bool
     named: bool
+    generation: str
 
 
 def _first_look(db: Database, feed: int, event: Event) -> _FirstLook:
-    """All that most events need to be asked of: one statement costs less than three."""
+    """All that most events need to be asked of: one statement costs less than four."""
     ids = (event.subject_id, *event.previous_ids)
     marks = ", ".join("?" * len(ids))
     row = db.execute(
         "SELECT (SELECT id FROM events WHERE feed = ? AND dedupe = ?),"
         f" EXISTS (SELECT 1 FROM aliases WHERE feed = ? AND alias IN ({marks})),"
-        f" EXISTS (SELECT 1 FROM aliases WHERE feed = ? AND alias IN ({marks}))",
+        f" EXISTS (SELECT 1 FROM aliases WHERE feed = ? AND alias IN ({marks})),"
+        " (SELECT value FROM meta WHERE name = 'generation')",
         (feed, dedupe_key(event), feed, *(tombstones.hashed(feed, one) for one in ids), feed, *ids),
     ).fetchone()
-    return _FirstLook(row[0], bool(row[1]), bool(row[2]))
+    return _FirstLook(row[0], bool(row[1]), bool(row[2]), row[3])
 
 
 def known_event(db: Database, feed: int, event: Event) -> tuple[int, int | None] | None:

@@ -36,9 +36,12 @@ class Place:
 _kept: WeakKeyDictionary[Database, tuple[str, dict[int, tuple[Place, ...]]]] = WeakKeyDictionary()
 
 
-def places(db: Database, feed: int) -> tuple[Place, ...]:
-    """The routes of a feed; those of a page before those of all pages."""
-    now = generation(db)
+def places(db: Database, feed: int, now: str = "") -> tuple[Place, ...]:
+    """The routes of a feed; those of a page before those of all pages.
+
+    `now` is the generation, if it was just read.
+    """
+    now = now or generation(db)
     known = _kept.get(db)
     if known is None or known[0] != now:
         known = _kept[db] = (now, {})

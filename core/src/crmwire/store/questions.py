@@ -63,11 +63,3 @@ def of_page(db: Database, feed: int, page: str | None) -> list[Question]:
         Question(page=row[0], key=row[1], label=row[2], type=row[3], seen=row[4], last_at=row[5])
         for row in rows
     ]
-
-
-def pages(db: Database, feed: int) -> list[str]:
-    """The pages that events of a feed were of and that questions were answered on."""
-    rows = db.execute(
-        "SELECT DISTINCT page FROM questions WHERE feed = ? ORDER BY page", (feed,)
-    ).fetchall()
-    return [row[0] for row in rows]

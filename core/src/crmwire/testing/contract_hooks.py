@@ -109,6 +109,8 @@ class HookChecks(ContractBase):
             wanted = drafts(self.conn, mapping)
             assert wanted, f"{name} makes nothing of a booking"
             for draft in wanted:
+                strange = {*draft.types} - self.conn.info.object_types.keys()
+                assert not strange or draft.role != "person", f"{name}: crm_info names no {strange}"
                 assert any(draft.fields.values()), f"{name}: {draft.role} has no fields"
                 keys = self.conn.hooks.match_keys(draft)
                 assert keys or not draft.match, f"{name}: {draft.role} has nothing to match by"

@@ -21,6 +21,8 @@ Row = Mapping[str, Any]
 Values = Mapping[str, Sequence[Any]]
 """Attributes by slug, each with a list of values in the form that a write takes."""
 
+CHUNKS = 1000
+"""Chunks of one list that are read."""
 PAGE = 500
 """Rows of one query: the default, and as many as are asked for at once."""
 NOTES_PAGE = 50
@@ -200,7 +202,7 @@ def _is_row(data: object) -> bool:
 def all_rows(object_: str, filter_: Mapping[str, Any], **more: Any) -> Flow[list[Row]]:
     """Every row of a query: chunk by chunk, until one comes back that is not full."""
     found: list[Row] = []
-    while True:
+    for _ in range(CHUNKS):
         answer = yield query(object_, filter_, offset=len(found), **more)
         chunk = rows(answer)
         if not all("values" in row for row in chunk):
@@ -208,6 +210,12 @@ def all_rows(object_: str, filter_: Mapping[str, Any], **more: Any) -> Flow[list
         found += chunk
         if len(chunk) < PAGE:
             return found
+    raise endless()
+
+
+def endless() -> RetryLater:
+    """A list of which each chunk was full, however many were read."""
+    return RetryLater("Attio's list has far more in it than it should have.")
 
 
 def _data(response: Response) -> Any:

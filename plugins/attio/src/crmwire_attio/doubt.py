@@ -291,10 +291,11 @@ def _tasks(conn: Connection, writes: Sequence[Write]) -> dict[str, Found]:
 
 def _recent_tasks(oldest: datetime | None) -> Flow[list[api.Row]]:
     found: list[api.Row] = []
-    while True:
+    for _ in range(api.CHUNKS):
         chunk = api.rows((yield api.list_tasks(len(found))))
         found += chunk
         last = made_at(chunk[-1]) if chunk else None
         is_over = oldest is not None and last is not None and last < oldest
         if len(chunk) < api.TASKS_PAGE or is_over:
             return found
+    raise api.endless()

@@ -100,7 +100,7 @@ def title(write: Write) -> str:
 def listing(object_: str, record: str) -> Flow[list[api.Row]]:
     """All notes of one record; none if the record is gone."""
     found: list[api.Row] = []
-    while True:
+    for _ in range(api.CHUNKS):
         response = yield api.list_notes(len(found), (object_, record))
         if response.status == 404:
             return found
@@ -108,6 +108,7 @@ def listing(object_: str, record: str) -> Flow[list[api.Row]]:
         found += chunk
         if len(chunk) < api.NOTES_PAGE:
             return found
+    raise api.endless()
 
 
 def newest(since: datetime) -> Flow[list[api.Row]]:

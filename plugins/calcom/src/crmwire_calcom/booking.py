@@ -26,6 +26,8 @@ TRACKING_KEY = re.compile(r"utm_.*|(.*[_-])?(id|ID)|.*[a-z](Id|ID)|sfid")
 ANSWER_TYPES = {"attendeePhoneNumber": "phone", "notes": "text", "rescheduleReason": "text"}
 """Types of the questions that every form has; of others the webhook does not tell the type."""
 
+NOBODY = Person()
+
 WHOLE_UNITS = (
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga",
     "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf",
@@ -42,11 +44,11 @@ def details(payload: Object, event_type: str) -> Details:
     hosts = tuple(_hosts(payload))
     responses = an_object(payload.get("responses"))
     answers = tuple(_answers(responses))
-    guest = with_answers(_with_name(guests[0] if guests else Person(), responses), answers)
+    guest = with_answers(_with_name(guests[0] if guests else NOBODY, responses), answers)
     return Details(
         booking=_booking(payload, event_type, guest, guests, hosts),
-        guest=guest if guest != Person() else None,
-        guests=tuple(other for other in guests[1:] if other != Person()),
+        guest=guest if guest != NOBODY else None,
+        guests=tuple(other for other in guests[1:] if other != NOBODY),
         hosts=hosts,
         page=_page(payload),
         # The labels of a cancelled booking's answers are bare keys: those known are better.
@@ -140,7 +142,7 @@ def _hosts(payload: Object) -> Iterator[Person]:
             timezone=a_text(one.get("timeZone")),
             locale=_locale(one),
         )
-        if host != Person() and (host.email is None or host.email not in seen):
+        if host != NOBODY and (host.email is None or host.email not in seen):
             seen.add(host.email)
             yield host
 

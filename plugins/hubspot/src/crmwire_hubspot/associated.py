@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmwire.errors import Failure
+from crmwire.errors import Failure, RetryLater
 from crmwire.types import Json
 from crmwire_hubspot import paths
 from crmwire_hubspot.associating import EXEMPT
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Inputs in one call."""
+ANSWERS = 100
+"""Answers that are read for the same inputs, of up to 500 associations of each."""
 NONE_THERE = frozenset(["OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND"])
 """Errors by which the route says that a record is associated with nothing."""
 
@@ -46,7 +48,9 @@ def _read(
     found: dict[str, list[str] | Failure] = {id_: [] for id_ in ids}
     inputs: list[Json] = [{"id": id_} for id_ in ids]
     try:
-        while inputs:
+        for _ in range(ANSWERS):
+            if not inputs:
+                break
             response = conn.http.post(
                 paths.associations(conn, from_type, to_type, "batch/read"),
                 {"inputs": inputs},
@@ -72,6 +76,8 @@ def _read(
                 if not NONE_THERE & set(error.codes):
                     raise failure(error, request_id=response.request_id)
             inputs = rest
+        if inputs:
+            raise RetryLater("A record has far more associations than it should have.")
     except Failure as error:
         return dict.fromkeys(ids, naming_scope(error, scope(from_type, "read")))
     return found

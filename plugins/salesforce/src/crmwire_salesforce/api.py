@@ -96,6 +96,14 @@ def _part(one: Mapping[str, Any], request_id: str) -> Any:
     return failure or unreadable("a look-up", request_id).marked(sent="no")
 
 
+def _is_row(row: Any) -> bool:
+    """Whether it is a row, and names its record if it names one at all."""
+    if not isinstance(row, Mapping):
+        return False
+    id_ = row.get("Id", "none asked for")
+    return isinstance(id_, str) and bool(id_.strip())
+
+
 def _all_rows(conn: Connection, answer: Any) -> list[Row] | Failure:
     """The rows of a query's answer and of the chunks that follow it."""
     rows: list[Row] = []
@@ -104,7 +112,7 @@ def _all_rows(conn: Connection, answer: Any) -> list[Row] | Failure:
             if isinstance(answer, Failure):
                 return answer
             some = answer["records"]
-            if not isinstance(some, list) or not all(isinstance(row, Mapping) for row in some):
+            if not isinstance(some, list) or not all(map(_is_row, some)):
                 return unreadable("a look-up").marked(sent="no")
             rows += some
             if answer["done"]:

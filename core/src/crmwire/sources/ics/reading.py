@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
-from icalendar import Calendar
+from icalendar import Calendar, ComponentFactory
+from icalendar.timezone import tzp
 
 from crmwire.errors import UnreadableWebhook
 from crmwire.reading import a_text, a_web_address
@@ -26,6 +29,7 @@ FAULTS = (
     OSError,
 )
 """What the library raises on texts that are no calendars."""
+_PARSING = threading.Lock()
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 _JOIN = ("X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "CONFERENCE")
 """Where calendars keep the address of a video meeting (RFC 7986 and vendors' own)."""
@@ -64,13 +68,34 @@ def calendars(content: bytes) -> Sequence[Any]:
     if "BEGIN:VCALENDAR" not in text.upper():
         raise UnreadableWebhook("The body is no calendar: BEGIN:VCALENDAR is missing.")
     try:
-        found = Calendar.from_ical(text, multiple=True)
+        found = _parsed(text)
     except FAULTS as error:
         raise UnreadableWebhook(f"The calendar cannot be read ({type(error).__name__}).") from None
     whole = [one for one in found if one.name == "VCALENDAR"]
     if not whole:
         raise UnreadableWebhook("The calendar ends early: END:VCALENDAR is missing.")
     return whole
+
+
+class _Calendar(Calendar):
+    """With a factory for each parse: it makes a class of every name of a component that it meets,
+    and keeps it."""
+
+    @classmethod
+    def _get_component_factory(cls) -> ComponentFactory:
+        return ComponentFactory()
+
+
+def _parsed(text: str) -> Sequence[Any]:
+    """What the library makes of a text, with nothing left over from the texts before.
+
+    It keeps each zone that a calendar defines under its name, for the whole process: one that
+    another calendar calls the same would be taken for it, and its bookings be at wrong times.
+    """
+    with _PARSING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each is remembered with its text
+        tzp.use_zoneinfo()
+        return _Calendar.from_ical(text.encode(), multiple=True)  # a text may be taken for a path
 
 
 def method(calendar: Any) -> str:

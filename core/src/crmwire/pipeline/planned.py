@@ -1,0 +1,30 @@
+"""What is to become of one delivery, while its batch is worked on."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from crmwire.errors import Failure
+from crmwire.pipeline.folding import Line
+from crmwire.store import Claimed
+from crmwire.types import Link
+
+
+@define(kw_only=True)
+class Planned:
+    """What is to become of one delivery: skipped, failed, or lines to write."""
+
+    claimed: Claimed
+    skip: str | None = None
+    ended: bool = False
+    """The booking is over and nothing stands for it, so what is older writes nothing any more."""
+    failure: Failure | None = None
+    lines: list[Line] = field(factory=list)
+    sent_steady: float | None = None
+    """When it was sent, by a clock that nobody sets."""
+    found: tuple[Link, ...] = ()
+    """Links to records that an earlier, unanswered attempt turned out to have made."""
+
+    @property
+    def id(self) -> int:
+        return self.claimed.delivery.id
