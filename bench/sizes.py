@@ -69,6 +69,8 @@ class Scale:
     numbers: Iterator[int] = field(factory=lambda: itertools.count(1))
     settled: tuple[list[Outcome], list[Created]] = ([], [])
     taken: Timings = field(factory=lambda: defaultdict(list))
+    worked: Timings = field(factory=lambda: defaultdict(list))
+    """The processor's part, which the disk has none in."""
 
     @classmethod
     def opened(cls, home: Path, sample: Sampled, rows: int) -> Scale:
@@ -107,8 +109,9 @@ class Scale:
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.thread_time()
         yield
+        self.worked[what].append(time.thread_time() - worked)
         self.taken[what].append(time.perf_counter() - began)
 
     def round(self) -> None:
@@ -252,12 +255,18 @@ def measured(rows: Sequence[int] = ROWS, rounds: int = ROUNDS) -> dict[str, Any]
                 scale.round()
         for scale in scales:
             scale.taken.clear()
+            scale.worked.clear()
         for _ in range(rounds):
             for scale in random.sample(scales, len(scales)):
                 scale.round()
         made: dict[str, Any] = {"batches": rounds}
         for what in scales[0].taken:
-            made[what] = _compared(what, {scale.rows: scale.taken[what] for scale in scales})
+            made[what] = {
+                **_compared(what, {scale.rows: scale.taken[what] for scale in scales}),
+                "of it processor time": _compared(
+                    what, {scale.rows: scale.worked[what] for scale in scales}
+                ),
+            }
         asked = {scale.rows: looks(scale) for scale in scales}
         periodic: dict[str, Any] = {}
         for what in asked[rows[0]]:

@@ -65,6 +65,7 @@ def main() -> int:
         print(runs.summed(runs.kept(given.out)))
         return 0
     quiet()
+    runs.code()  # as it is now, before a long run
     wrong = False
     for name in AREAS if "all" in given.areas else given.areas:
         for tally in _run(name, given):

@@ -16,7 +16,7 @@ from fuzz.tally import Tally
 
 @cache
 def code() -> str:
-    """A digest of the code that is fuzzed, as it stood when it was first asked for."""
+    """A digest of the code that is fuzzed, as it stood when this was first called."""
     made = hashlib.sha256()
     for file in sorted([*ROOT.glob("core/src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]):
         made.update(file.read_bytes())

@@ -112,6 +112,8 @@ def test_a_mutant_meets_the_quickest_tests_of_its_line_and_none_that_take_long()
 def test_what_is_said_to_change_nothing_is_a_mutant_that_there_is() -> None:
     said = tomllib.loads(EQUIVALENT.read_text())
     for area, reasons in said.items():
+        if not reasons:
+            continue
         there = {
             one.id
             for path in areas.files(area)

@@ -84,6 +84,7 @@ ENDED = _told("created", "cancelled")
         (MOVED, [_person(1), _event(2, 2)]),
         (ENDED, [_person(1), _event(2, 1), _cancelled(3)]),
         (_told("created", "cancelled", order=(2, 1)), []),
+        (_told("created", "cancelled", order=(2,)), []),
         (CREATED, [_person(1), _person(2, action="update", Title="x"), _event(3, 1)]),
     ],
 )

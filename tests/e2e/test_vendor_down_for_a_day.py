@@ -44,7 +44,7 @@ crmwire.app.SystemClock = DrivenClock
 from crmwire.cli import cli
 cli(["serve", "--port", sys.argv[1]])
 """
-BURST, WINDOW = 20, 10.0
+BURST, WINDOW = 8, 10.0
 """HubSpot's calls in ten seconds: fewer than any account has, so that they are the bottleneck."""
 OTHERS = ("salesforce", "attio")
 EACH_SECOND = 8.0
@@ -206,14 +206,16 @@ def test_the_others_notice_nothing_and_it_catches_up_as_fast_as_it_may(
     assert len(people[0]["people"]) == world.number
     assert {len(one["entries"]) for one in people[0]["people"]} == {1}
     assert all(one["held"] == 0 for one in states.values())
+    span = float(str(calls[-1]["time"])) - float(str(calls[0]["time"]))
     refused = sum(one["status"] == 429 for one in calls)
     told = {
         "p99 before": before, "p99 during": during, "waited": count, "calls": len(calls),
-        "429": refused, "seconds": round(took, 1), "least": least(len(calls)),
+        "429": refused, "seconds": round(took, 1), "first to last call": round(span, 1),
+        "least": least(len(calls)),
     }  # fmt: skip
     sys.stdout.write(json.dumps(told) + "\n")
     assert refused < max(1, 0.01 * len(calls))
     if is_long:
-        assert least(len(calls)) / took >= 0.9
+        assert least(len(calls)) / span >= 0.9
         for crm in OTHERS:
             assert during[crm] < 1.1 * before[crm]

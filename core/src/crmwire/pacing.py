@@ -67,7 +67,7 @@ class Pacer:
             for state in states:
                 self._states[state.name] = state
                 if state.remaining <= 0 and state.resets_in:
-                    self._close(state.name, state.resets_in)
+                    self._close(state.name, self._room_in(state, state.resets_in))
                 elif share is not None and state.total:
                     used = state.total - state.remaining
                     if used >= share * state.total:
@@ -77,6 +77,20 @@ class Pacer:
                         )
                         self._close(state.name, state.resets_in or BUDGET_PAUSE)
                         self._close(EVERY_CALL, state.resets_in or BUDGET_PAUSE)
+
+    def _room_in(self, state: LimitState, length: float) -> float:
+        """Seconds until a used up window has room again: when our oldest call leaves it, at most.
+
+        What others have called is not known; with no call of ours it may be the whole window.
+        """
+        now = self._clock.monotonic()
+        ours = [
+            at
+            for limit in self._limits.get(state.name, ())
+            for at in self._calls[limit]
+            if state.rolling and limit.seconds == length and at > now - length
+        ]
+        return min(ours) + length + MARGIN - now if ours else length
 
     def count(self, status: int | None) -> None:
         """Count a call by the status of its answer; None if none came."""

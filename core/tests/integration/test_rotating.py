@@ -316,7 +316,7 @@ def test_a_daemon_that_does_not_run_or_never_said_its_keys_is_not_asked(
 ) -> None:
     assert rotated(tmp_path, store, vault, now=NOW, daemon_runs=True).moved == 3
     announce(store, in_environment(store, other=THIRD))
-    assert rotated(tmp_path, store, vault, now=NOW, daemon_runs=False).moved == 3
+    assert rotated(tmp_path, store, vault, now=NOW).moved == 3
 
 
 # ---------------------------------------------------------------- removed

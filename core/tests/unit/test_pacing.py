@@ -50,3 +50,27 @@ def test_a_window_is_waited_out_in_place_when_it_is_short() -> None:
     for _ in range(3):
         pacer.take("calls")
     assert clock.monotonic() - started == pytest.approx(1.0 + MARGIN)
+
+
+def test_a_rolling_window_that_is_used_up_has_room_when_our_oldest_call_leaves_it() -> None:
+    clock = HeldClock(NOW)
+    pacer = Pacer(clock, [Limit(name="calls", calls=3, seconds=10.0)])
+    for _ in range(3):
+        pacer.take("calls")
+        clock.sleep(2.0)
+    pacer.learn([LimitState(name="calls", remaining=0, resets_in=10.0, rolling=True)])
+    with pytest.raises(RetryLater) as caught:
+        pacer.take("calls")
+    assert caught.value.after == pytest.approx(10.0 - 6.0 + MARGIN)
+
+
+@pytest.mark.parametrize("rolling", [True, False])
+def test_a_window_that_others_used_up_is_waited_out(rolling: bool) -> None:
+    clock = HeldClock(NOW)
+    pacer = Pacer(clock, [Limit(name="calls", calls=3, seconds=10.0)])
+    pacer.take("calls")
+    clock.sleep(11.0)
+    pacer.learn([LimitState(name="calls", remaining=0, resets_in=10.0, rolling=rolling)])
+    with pytest.raises(RetryLater) as caught:
+        pacer.take("calls")
+    assert caught.value.after == pytest.approx(10.0)

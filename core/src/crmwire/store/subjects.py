@@ -78,12 +78,10 @@ def before(db: Database, feed: int, event: Event) -> State:
         )
         for row in rows
     ]
-    newest = states[-1]
+    newest = next((one for one in reversed(states) if one.status != "unknown"), states[-1])
     details = states[0].details
     for state in states[1:]:
         details = merged(details, state.details)
-        if state.status == "unknown":
-            newest = states[0]
     keep = min(state.id for state in states if state.id is not None)
     for state in states:
         if state.id is not None and state.id != keep:

@@ -17,9 +17,13 @@ class Limit:
 
 @frozen(kw_only=True)
 class LimitState:
-    """What an answer's headers tell of a limit; `resets_in` is in seconds, `total` in calls."""
+    """What an answer's headers tell of a limit; `resets_in` is in seconds, `total` in calls.
+
+    Where the window is `rolling`, `resets_in` is its length: each call leaves it after so long.
+    """
 
     name: str
     remaining: int
     resets_in: float | None = None
     total: int | None = None
+    rolling: bool = False

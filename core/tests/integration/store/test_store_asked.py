@@ -146,13 +146,13 @@ def test_a_retry_begins_anew_and_what_waits_behind_it_follows(box: Any) -> None:
 
 
 def test_what_is_dismissed_lets_the_next_go_and_says_by_whom(box: Any) -> None:
-    box.accept(box.event("a"))
+    box.accept(box.event("z"), box.event("a"))
     box.accept(box.event("a", "rescheduled", minute=5))
-    box.run("UPDATE deliveries SET due_at = 9e9 WHERE connection = 1")
-    assert box.do(views.dismiss, [1], "ada", 7.0) == [1]
-    assert box.states() == ["dismissed", "ready"]
-    assert box.rows("SELECT due_at FROM deliveries WHERE id = 3") == [7.0]
-    view = box.store.delivery(1)
+    box.run("UPDATE deliveries SET due_at = 9e9")
+    assert box.do(views.dismiss, [3], "ada", 7.0) == [3]
+    assert box.states() == ["ready", "dismissed", "ready"]
+    assert box.rows("SELECT id FROM deliveries WHERE due_at = 7.0") == [5]
+    view = box.store.delivery(3)
     assert (view.row.reason, view.history[-1]["by"]) == ("dismissed by ada", "ada")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from crmwire.errors import ConfigurationError, StoreUnavailable
-from crmwire.store import Store, copies, database
+from crmwire.store import Store, copies, database, generations, setup
 from crmwire.store.database import Readers, Writer
 from crmwire.store.sides import file as files
 
@@ -146,6 +146,18 @@ def test_jobs_that_wait_share_a_commit_up_to_a_number(
     assert sizes[:3] == [1, 3, 2]
 
 
+@pytest.mark.parametrize("threaded", [False, True])
+def test_a_closed_store_gives_its_files_back(threaded: bool, tmp_path: Path) -> None:
+    def files() -> int:
+        return sum(str(tmp_path) in str(one.resolve()) for one in Path("/proc/self/fd").iterdir())
+
+    store = Store(tmp_path / "crmwire.db", threaded=threaded)
+    with store.read(), store.read():
+        assert files() > 2
+    store.close()
+    assert files() == 0
+
+
 def test_another_process_that_holds_the_database_too_long_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,4 +266,33 @@ def test_a_database_in_use_is_not_folded(tmp_path: Path) -> None:
     assert copies.folded(path)
     assert not (tmp_path / "x.db-wal").exists()
     path.write_bytes(b"noise" * 1000)
-    assert not copies.folded(path)
+    assert copies.folded(path) is False
+
+
+def test_a_change_of_what_people_set_up_is_seen_at_once_or_soon_if_another_process_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = Store(tmp_path / "crmwire.db"), Store(tmp_path / "crmwire.db")
+
+    def change(store: Store, name: str) -> None:
+        store.write(lambda db: setup.put_secret(db, "feed/1", name, "k", b"x"))
+
+    now = 1000.0
+    monkeypatch.setattr(files.time, "monotonic", lambda: now)
+    first = mine.generation()
+    assert mine.generation() == first
+    change(mine, "a")
+    second = mine.generation()
+    assert second != first
+    change(other, "b")
+    assert other.generation() != second
+    assert mine.generation() == second
+    now += generations.HOLDS
+    assert mine.generation() == second
+    now += 0.001
+    third = mine.generation()
+    assert third == other.generation() != second
+    assert len(mine.installation()) == 12
+    assert mine.installation() == other.installation()
+    mine.close()
+    other.close()

@@ -239,7 +239,7 @@ def test_a_person_is_removed_from_odd_webhooks_caches_and_texts(box: Any) -> Non
 
 
 def test_where_an_address_still_stands_in_what_people_set_up_is_told(box: Any) -> None:
-    box.accept(box.event("a"))
+    box.accept(box.event("z", email=BOB), box.event("a"))
     box.do(setup.update_connection, 1, settings={"owner": ADA})
     box.run("UPDATE routes SET mapping = ? WHERE id = 2", json.dumps({"to": ADA}))
     box.run("UPDATE feeds SET settings = ?", json.dumps({"not": "x" + ADA}))
@@ -251,5 +251,5 @@ def test_where_an_address_still_stands_in_what_people_set_up_is_told(box: Any) -
         "connection one: settings",
         "meta note: value",
         "route to two: mapping",
-        "subject 1: details",
+        "subject 2: details",
     ]

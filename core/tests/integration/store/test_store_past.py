@@ -120,6 +120,7 @@ def test_a_booking_that_is_told_otherwise_is_carried_if_it_stands_otherwise(
     box.accept(box.event("a", minute=-9))
     past = box.event("a", verb, minute=-8, hour=hour, webhook_id="of a list")
     assert take(box, begin(box), past).counts == {fate: 1}
+    assert len(box.store.subjects(1)) == 1
 
 
 def test_what_has_ended_is_not_begun_again_by_an_older_telling(box: Any) -> None:

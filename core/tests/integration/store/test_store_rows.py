@@ -77,10 +77,13 @@ def test_a_removed_feed_leaves_its_events_and_takes_no_more(box: Any) -> None:
     box.accept(box.event("a"))
     box.do(setup.put_secret, "feed/1", "signing", "k", b"x")
     assert box.store.feed_by_token(b"t").name == "cal"
+    for feed in (1, 2):
+        box.run("INSERT INTO polls (feed, cursor, due_at) VALUES (?, 'null', 1)", feed)
     box.do(setup.delete_feed, 1, 5.0)
     assert (box.store.feeds(), box.store.routes()) == ([], [])
     assert box.store.feed_by_token(b"t") is None
     assert box.rows("SELECT count(*) FROM secrets") == [0]
+    assert box.rows("SELECT feed FROM polls") == [2]
     assert box.states() == ["skipped"]
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from crmwire.errors import StoreUnavailable
@@ -132,12 +133,13 @@ def test_the_newest_event_of_a_feed_tells_when_it_was_last_heard_of(box: Any) ->
 def test_what_is_held_failing_and_waiting_is_counted_by_connection(box: Any) -> None:
     box.accept(*(box.event(uid) for uid in "abc"))
     box.settle("held", failure="rejected", code="X", remedy="mend it")
-    box.accept(*(box.event(uid) for uid in "de"))
+    box.accept(*(box.event(uid) for uid in "def"))
     epoch = box.store.begin_drain(box.lane)
-    (first, second) = box.claim(epoch=epoch).items
+    items = box.claim(epoch=epoch).items
+    first, failures = items[0], ("retry_later", "rejected", "retry_later")
     outcomes = [
         Outcome(delivery=one.delivery.id, state="ready", failure=failure, chargeable=True)
-        for one, failure in ((first, "retry_later"), (second, "rejected"))
+        for one, failure in zip(items, failures, strict=True)
     ]
     box.claim(*outcomes, epoch=epoch, limit=0)
     tried = box.rows("SELECT first_try_at FROM deliveries WHERE id = ?", first.delivery.id)[0]
@@ -147,9 +149,9 @@ def test_what_is_held_failing_and_waiting_is_counted_by_connection(box: Any) -> 
         assert json.loads(sights.example(db, 1, "rejected", "X")[1])["type"] == "booking.created"
         assert sights.example(db, 1, "rejected", "Y") == ("", "")
         assert sights.example(db, 2, "rejected", "X") == ("", "")
-        assert sights.waiting(db, 1) == 2
-        assert sights.waiting(db, 2) == 5
-        assert sights.failing(db, tried + 1) == [(1, 1, tried)]
+        assert sights.waiting(db, 1) == 3
+        assert sights.waiting(db, 2) == 6
+        assert sights.failing(db, tried + 1) == [(1, 2, tried)]
         assert sights.failing(db, tried) == []
 
 
@@ -215,6 +217,8 @@ def test_a_login_that_was_begun_is_taken_once_and_forgotten_with_its_connection(
         expires_at=99.0,
     )  # fmt: skip
     keys = [logins.hashed(text) for text in "abc"]
+    other = logins.hashed("other")
+    box.do(logins.begin, "login_states", other, attrs.evolve(begun, connection=2), 5.0)
     for key in keys:
         box.do(logins.begin, "login_states", key, begun, 5.0)
         box.do(setup.put_secret, logins.owner_of(key), "verifier", "k", b"x")
@@ -222,11 +226,12 @@ def test_a_login_that_was_begun_is_taken_once_and_forgotten_with_its_connection(
     assert box.do(logins.take, "login_states", keys[0]) == begun
     assert box.do(logins.take, "login_states", keys[0]) is None
     assert box.do(logins.look, "login_tickets", keys[1]) is None
-    box.do(logins.forget_begun, 2)
+    box.do(logins.forget_begun, 9)
     assert box.do(logins.look, "login_states", keys[1]) == begun
     box.do(logins.forget_begun, 1)
     assert box.do(logins.look, "login_states", keys[1]) is None
     assert box.rows("SELECT owner FROM secrets") == [logins.owner_of(keys[0])]
+    assert box.do(logins.look, "login_states", other).connection == 2
 
 
 # ---------------------------------------------------------------- settled, purged, restored

@@ -63,7 +63,7 @@ def read_limits(headers: Mapping[str, str], zone: str = "") -> list[LimitState]:
     window = _number(headers, "x-hubspot-ratelimit-interval-milliseconds")
     if left is not None:
         seconds = (window or 10_000) / 1000
-        states.append(LimitState(name="calls", remaining=left, resets_in=seconds))
+        states.append(LimitState(name="calls", remaining=left, resets_in=seconds, rolling=True))
     today = _number(headers, "x-hubspot-ratelimit-daily-remaining")
     whole_day = _number(headers, "x-hubspot-ratelimit-daily")
     if today is not None:
