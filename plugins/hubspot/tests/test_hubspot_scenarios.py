@@ -146,6 +146,23 @@ def test_a_company_that_was_merged_into_another_is_found_by_its_domain(
     assert [list(scene.linked(one, "companies")) for one in contacts] == [[survivor.id]] * 2
 
 
+def test_a_contact_with_nothing_to_fill_is_associated_with_its_company_all_the_same(
+    scene: Any,
+) -> None:
+    """As it stands after a crash between the contact's change and its association."""
+    scene.route("linktime", options={"companies": True})
+    for kind, properties in (
+        ("contacts", {"email": "ada@acme.example", "firstname": "Ada", "lastname": "Byron"}),
+        ("companies", {"domain": "acme.example", "name": "Acme"}),
+    ):
+        scene.vendor.admin("create_record", type=kind, properties=properties)
+    guest = Person(email="ada@acme.example", full_name="Ada Byron")
+    assert scene.happen(scene.event("created", "b", guest=guest)) == ["delivered"]
+    (contact,), (company,) = scene.records("contacts"), scene.records("companies")
+    assert list(scene.linked(contact, "companies")) == [company.id]
+    assert not [one for one in scene.vendor.calls if one.endswith("contacts/batch/update")]
+
+
 def test_a_meeting_that_was_deleted_is_made_again_when_its_booking_moves(scene: Any) -> None:
     scene.route("linktime")
     scene.happen(scene.event("created", "b"))

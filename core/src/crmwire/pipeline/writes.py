@@ -51,7 +51,8 @@ def _add(desk: Desk, box: Outbox, one: Planned, line: Line) -> None:
     if record is not None:
         box.known[id(line)] = record
     fields, add = _fields(box, one, line)
-    if match.action == "update" and not fields:
+    about = _about(box, one, line)
+    if match.action == "update" and not fields and not about:
         return
     mapping = desk.mapping_of(one.claimed.route)
     type_ = match.type or draft.types[0]
@@ -66,7 +67,7 @@ def _add(desk: Desk, box: Outbox, one: Planned, line: Line) -> None:
         match=match.key,
         fields=fields,
         add=add,
-        about=_about(box, one, line),
+        about=about,
         drop_allowed=draft.drop,
         mark=draft.mark,
         settings=mapping.crm,

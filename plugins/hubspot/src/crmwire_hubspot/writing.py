@@ -70,6 +70,10 @@ def _send_all(conn: Connection, writes: Sequence[Write]) -> dict[str, Outcome]:
         except Rejected as error:
             outcomes[write.id] = error
             continue
+        if write.action == "update" and not ready.fields and ready.record is not None:
+            # Only to be associated: there is nothing to change in the record itself.
+            outcomes[write.id] = Written(id=write.id, type=write.type, record=ready.record)
+            continue
         groups.setdefault((write.type, VERBS[write.action]), []).append(one)
     for (object_type, verb), inputs in groups.items():
         outcomes |= _send_group(conn, object_type, verb, inputs)
