@@ -284,7 +284,7 @@ def checked_form(form: MappingForm, where: str) -> MappingForm:
             elif key not in ("link", "record") and key not in given:
                 problems.append(f"match by {key!r} needs that field @ {where}.{role}.fields")
         create = table_.create.value
-        if isinstance(create, str) and create not in table_.fields:
+        if isinstance(create, str) and create and create not in table_.fields:  # "": made never
             problems.append(f"{create!r} has no fields to be created with @ {where}.{role}.fields")
         for setting, allowed in (
             (table_.several, ["hold", "newest", "oldest", "active", "skip"]),
