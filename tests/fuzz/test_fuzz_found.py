@@ -21,6 +21,7 @@ from crmwire.testing.samples import BOOKED_AT, details
 from crmwire.types import Event, Query, Subject, WebhookRequest
 from crmwire_attio.notes import listing
 from crmwire_hubspot.associated import associated_ids
+from crmwire_hubspot.values import read_instant
 from fuzz.samples import sources
 
 DEEP = b"[" * 100_000
@@ -186,3 +187,13 @@ def test_settings_are_read_for_each_webhook_without_writing_code_anew(
     source.hooks.parse_webhook(request)
     monkeypatch.delattr(feed_settings, "converter")
     assert source.hooks.parse_webhook(request)
+
+
+@pytest.mark.parametrize("text", ["\u00b2", "--5", "9" * 5000, "-" + "9" * 30])
+def test_what_is_no_instant_of_hubspot_is_none(text: str) -> None:
+    assert read_instant(text) is None
+
+
+def test_a_name_with_half_a_letter_in_it_can_be_asked_for() -> None:
+    with pytest.raises(Failure):
+        opened(crmwire_attio, b"{}").hooks.list_fields("\ud800")

@@ -150,6 +150,7 @@ def test_a_vendor_that_is_down_for_four_days_uses_up_no_try(held: Held, down: in
         assert held.wait() <= 6, "the lane rests for seconds, so that it goes on soon after"
         held.clock.sleep(6 * 3600)
     assert (held.row().state, held.row().tries) == ("ready", 0)
+    assert len(held.app.delivery(held.row().id).history) == 1, "the same is told once"
     held.sandbox.faults.arm([])
     held.app.change_connection("crm", settings={"host": url})
     held.drain()

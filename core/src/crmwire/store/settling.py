@@ -52,13 +52,13 @@ class Outcome:
 def settle(db: Database, outcome: Outcome, now: float) -> None:
     """Record what became of a delivery, unless a newer drain has taken it."""
     row = db.execute(
-        "SELECT d.connection, d.subject, r.removed_at FROM deliveries d"
+        "SELECT d.connection, d.subject, r.removed_at, d.reason FROM deliveries d"
         " LEFT JOIN routes r ON r.id = d.route WHERE d.id = ? AND d.state = ?",
         (outcome.delivery, WORKING),
     ).fetchone()
     if row is None:
         return
-    connection, subject, removed_at = row
+    connection, subject, removed_at, reason = row
     if outcome.state == "ready" and removed_at is not None:
         outcome = evolve(outcome, state="skipped", reason=ROUTE_REMOVED)
     state = STATES.index(outcome.state)
@@ -108,7 +108,9 @@ def settle(db: Database, outcome: Outcome, now: float) -> None:
             " SET version = max(version, excluded.version)",
             (connection, subject, outcome.version),
         )
-    if outcome.detail is not None:
+    # A vendor that is down for days is asked each few seconds: its answer is told once.
+    told = outcome.state == "ready" and not outcome.chargeable and reason == _whole(outcome.reason)
+    if outcome.detail is not None and not (told and not outcome.attempt_open):
         add_history(db, outcome.delivery, outcome.state, outcome.detail, now)
     if state == READY and due > now:
         # Followers wait with the head of their subject, so that a claim need not step over them.

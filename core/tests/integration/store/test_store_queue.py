@@ -322,3 +322,36 @@ def test_two_connections_of_one_account_are_one_lane(box: Any) -> None:
     box.do(setup.set_problem, 2, "slow", paused_until=later.timestamp() + 5)
     assert box.store.due_lanes(later) == []
     assert box.store.due_lanes(later + timedelta(seconds=5)) == ["toy:9"]
+
+
+def test_an_event_that_comes_late_makes_a_newer_version_only_if_it_tells_something(
+    box: Any,
+) -> None:
+    box.accept(box.event("a", minute=5))
+    before = subject(box).version
+    box.accept(box.event("a", "updated", minute=1))
+    assert subject(box).version == before
+    box.accept(box.event("a", "updated", minute=2, page="7"))
+    assert (subject(box).version, subject(box).details.page.id) == (before + 1, "7")
+
+
+@pytest.mark.parametrize("verb", ["cancelled", "rejected"])
+def test_what_has_ended_stays_so_whatever_comes_after_under_the_same_id(
+    verb: str, box: Any
+) -> None:
+    box.accept(box.event("a"), box.event("a", verb, minute=5))
+    box.accept(box.event("a", "rescheduled", minute=9, hour=15))
+    assert subject(box).status == verb
+    box.accept(box.event("b", "rescheduled", minute=10, hour=16, previous_ids=("a",)))
+    assert subject(box).status == "active"
+
+
+def test_after_a_restore_what_goes_on_with_a_booking_nobody_knows_may_stand_already(
+    box: Any,
+) -> None:
+    at = box.now.timestamp()
+    box.run("INSERT INTO meta VALUES ('restored_at', ?)", repr(at - 9 * 86400))
+    box.accept(box.event("a"), box.event("b", "rescheduled"), box.event("c", "rescheduled"))
+    box.run("INSERT INTO progress VALUES (1, 3, 5)")
+    lost = [one.lost is not None for one in box.store.load_deliveries(1, [1, 3, 5])]
+    assert lost == [False, True, False]

@@ -35,7 +35,7 @@ LIST = "lists/"
 
 
 def _path(*parts: str) -> str:
-    return "/".join(["v2", *(quote(part, safe="") for part in parts)])
+    return "/".join(["v2", *(quote(part, safe="", errors="replace") for part in parts)])
 
 
 # ---------------------------------------------------------------- records

@@ -51,7 +51,7 @@ def _at_its_start(
             return copy.copy(meeting)
         if meeting is not None and _same_start(write, meeting):
             found.append(meeting)
-    return sorted(found, key=lambda one: int(one.id) if one.id.isdigit() else 0)
+    return sorted(found, key=lambda one: int(one.id) if one.id.isdecimal() else 0)
 
 
 def _same_start(write: Write, meeting: Record) -> bool:

@@ -78,4 +78,4 @@ def _path(conn: Connection, dated: str, legacy: str, family: str, rest: tuple[st
     asked = checked_version(conn.api_version)
     version = family if asked == DATED else asked
     root = legacy if version == LEGACY else dated.format(v=version)
-    return "/".join([root, *(quote(part, safe="/") for part in rest)])
+    return "/".join([root, *(quote(part, safe="/", errors="replace") for part in rest)])

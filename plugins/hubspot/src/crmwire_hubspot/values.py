@@ -68,10 +68,10 @@ def read_instant(text: object) -> datetime | None:
     if not isinstance(text, str) or not text.strip():
         return None
     text = text.strip()
-    if text.lstrip("-").isdigit():
+    if text.lstrip("-").isdecimal():
         try:
             return _EPOCH + timedelta(milliseconds=int(text))
-        except OverflowError:
+        except (OverflowError, ValueError):
             return None
     try:
         moment = datetime.fromisoformat(text)
