@@ -15,6 +15,8 @@ log = structlog.get_logger("crmwire.engine")
 MOST_THREADS = 32
 SWEEP = 1.0
 """Seconds between two looks for due lanes that no wake-up told of."""
+LEAST_PAUSE = 0.005
+"""Seconds between two looks, however soon a lane has rested."""
 
 
 class Drain(Protocol):
@@ -46,6 +48,7 @@ class Engine:
         crm_of: Callable[[str], str],
         hangs: Callable[[str, threading.Thread], bool],
         rests: Callable[[str], bool] = lambda lane: False,
+        first_rested: Callable[[], float | None] = lambda: None,
         threads: int = MOST_THREADS,
         sweep: float = SWEEP,
     ) -> None:
@@ -54,6 +57,7 @@ class Engine:
         self._crm_of = crm_of
         self._hangs = hangs
         self._rests = rests
+        self._first_rested = first_rested
         self._threads = threads
         self._sweep = sweep
         self._lock = threading.Condition()
@@ -148,7 +152,7 @@ class Engine:
             return
 
     def _watch(self) -> None:
-        while not self._stop.wait(self._sweep):
+        while not self._stop.wait(self._pause()):
             with contextlib.suppress(Exception):
                 self.wake([lane for lane in self._due() if not self._is_running(lane)])
             with self._lock:
@@ -166,6 +170,13 @@ class Engine:
                         ready = self._start_waiting()
                         self._lock.notify_all()
                 _start(ready)
+
+    def _pause(self) -> float:
+        """Seconds until the next sweep: it comes at once when a lane has rested."""
+        rested = None
+        with contextlib.suppress(Exception):
+            rested = self._first_rested()
+        return self._sweep if rested is None else min(self._sweep, max(rested, LEAST_PAUSE))
 
     def _is_running(self, lane: str) -> bool:
         with self._lock:

@@ -51,6 +51,7 @@ class Daemon:
             crm_of=lambda lane: self._crms().get(lane, lane.partition(":")[0]),
             hangs=self.drainer.hangs,
             rests=self.drainer.rests,
+            first_rested=lambda: app.store.first_rested(app.clock.now()),
             sweep=sweep,
         )
         self.drainer.wake = self.engine.wake

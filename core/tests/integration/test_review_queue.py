@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +242,36 @@ def test_the_sweep_goes_on_when_a_hanging_plugin_cannot_be_noted() -> None:
     assert drained.wait(2)
     free.set()
     assert engine.stop(2)
+
+
+def test_a_lane_that_has_rested_is_drained_at_once_and_not_with_the_next_sweep() -> None:
+    drained = threading.Event()
+    rested = time.monotonic() + 0.1
+
+    def due() -> list[str]:
+        return ["crm:1"] if time.monotonic() >= rested else []
+
+    engine = Engine(
+        lambda lane, stop: drained.set(),
+        due=due,
+        crm_of=lambda lane: lane,
+        hangs=lambda *_: False,
+        first_rested=lambda: rested - time.monotonic(),
+        sweep=60.0,
+    )
+    engine.start()
+    assert drained.wait(5)
+    assert engine.stop(2)
+
+
+def test_the_first_end_of_a_rest_is_told_in_seconds(toy: Opens, tmp_path: Path) -> None:
+    with toy(tmp_path) as scene:
+        store, now = scene.app.store, scene.app.clock.now()
+        assert store.first_rested(now) is None
+        store.pause("late", now + timedelta(seconds=9), "a test")
+        store.pause("soon", now + timedelta(seconds=4), "a test")
+        store.pause("over", now - timedelta(seconds=4), "a test")
+        assert store.first_rested(now) == pytest.approx(4, abs=0.01)
 
 
 def test_a_write_that_nobody_waits_for_any_more_stops_no_other(tmp_path: Path) -> None:

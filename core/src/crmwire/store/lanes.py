@@ -53,6 +53,16 @@ def rests(db: Database, lane: str, now: float) -> bool:
     return row is not None and (row[0] or 0.0) > now
 
 
+def first_rested(db: Database, now: float) -> float | None:
+    """When the first of the lanes and connections that rest now may be drained again."""
+    (found,) = db.execute(
+        "SELECT min(until) FROM (SELECT paused_until AS until FROM lanes"
+        " UNION ALL SELECT paused_until FROM connections) WHERE until > ?",
+        (now,),
+    ).fetchone()
+    return None if found is None else float(found)
+
+
 def due_lanes(db: Database, now: float) -> list[str]:
     """Lanes with a delivery to claim now, or one that is worked on: if nobody does, it waits."""
     return [
