@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -99,3 +100,56 @@ def test_what_an_attempt_did_write_is_not_looked_for_but_named_to_the_rest(
         (write,) = asked
         assert (write.role, write.fields["contact"]) == ("activity", "t1")
         assert len(scene.live()) == 1
+
+
+def test_a_change_of_a_person_that_failed_is_made_though_the_activity_turns_out_to_be_there(
+    toy: Opens, tmp_path: Path
+) -> None:
+    with toy(tmp_path, **QUICK) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain_until_done()
+        scene.sandbox.faults.arm(
+            [
+                Fault(kind="status", status=500, method="PATCH", path="/contacts", times=9),
+                Fault(kind="lost_answer", method="POST", path="/activities", times=1),
+            ]
+        )
+        scene.accept(scene.event("created", "b", 2, hour=11, phone="+15550100"))
+        scene.drain()
+        assert scene.states() == ["delivered", "ready"]
+        scene.sandbox.faults.arm([])
+        scene.drain_until_done()
+        assert scene.states() == ["delivered", "delivered"]
+        assert len(scene.live()) == 2
+        (account,) = scene.sandbox.accounts.values()
+        (contact,) = [one for one in account.records.values() if one["type"] == "contacts"]
+        assert contact["phone"] == "+15550100"
+
+
+def test_nobody_makes_who_may_stand_there_unfound_before_it_is_known_what_became_of_the_first(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The CRM's search shows what was made later than the answer could have come."""
+    real, hidden = toycrm._search, [True]
+
+    def search(conn: Any, searches: Any) -> Any:
+        found = real(conn, searches)
+        return [[] for _ in found] if hidden[0] else found
+
+    with toy(tmp_path, **QUICK) as scene:
+        lost = Fault(kind="lost_answer", method="POST", path="/contacts", times=1)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        scene.app.store.write(  # its own look-up comes later than the others' tries
+            lambda db: db.execute("UPDATE deliveries SET due_at = due_at + 2")
+        )
+        time.sleep(1.1)
+        monkeypatch.setattr(toycrm, "_search", search)
+        scene.accept(scene.event("created", "b", 2, hour=11))
+        scene.drain()
+        assert scene.states() == ["ready", "ready"]
+        hidden[0] = False
+        scene.drain_until_done()
+        assert scene.people() == 1
+        assert scene.states() == ["delivered", "delivered"]

@@ -86,7 +86,11 @@ def _with_user(change: FieldChange, users: dict[str, str | Failure | None]) -> F
 
 
 def spare(desk: Desk, lines: Sequence[Line]) -> None:
-    """Make nobody anew whom an unanswered attempt of another delivery may still make."""
+    """Make nobody anew whom an unanswered attempt of another delivery may still make.
+
+    It may be under way, or stand there and not be found yet (search indices lag): who sent it
+    first finds out what came of it, and the others wait for that.
+    """
     making = [
         line
         for line in lines
@@ -95,15 +99,28 @@ def spare(desk: Desk, lines: Sequence[Line]) -> None:
     ]
     if not making:
         return
-    settle_after = desk.conn.settle_after
-    now = desk.conn.now()
-    others = desk.store.being_made(desk.lane, now - timedelta(seconds=settle_after))
+    settle_after, moment = desk.conn.settle_after, desk.conn.now()
+    others = desk.store.being_made(desk.lane, moment - timedelta(seconds=settle_after))
+    now = moment.timestamp()
     for line in making:
         keys = [f"{line.draft.role}:{key.name}={key.value}".lower() for key in line.keys]
-        sent = max((others[key] for key in keys if key in others), default=None)
-        if sent is not None:
-            line.failure = RetryLater(
-                f"The answer to an earlier write of this {line.draft.role} was lost; it is looked"
-                " up once it has surely been written or not.",
-                after=min(sent - now.timestamp(), 0.0) + settle_after,
-            )
+        known = [others[key] for key in keys if key in others]
+        lately = max((one.lately for one in known if one.lately is not None), default=None)
+        earliest = min((one.open for one in known if one.open is not None), default=None)
+        if lately is not None:
+            after = min(lately - now, 0.0) + settle_after
+        elif earliest is not None and earliest < _sent_first(line, now):
+            after = settle_after
+        else:
+            continue
+        line.failure = RetryLater(
+            f"The answer to an earlier write of this {line.draft.role} was lost; it is looked"
+            " up once it has surely been written or not.",
+            after=after,
+        )
+
+
+def _sent_first(line: Line, now: float) -> float:
+    """When the first open attempt was sent that made this very record; `now` if there is none."""
+    own = (one.claimed for one in line.planned)
+    return min((one.sent_at for one in own if one.attempt_open and one.sent_at), default=now)

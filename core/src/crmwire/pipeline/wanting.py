@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from crmwire.mapping import ENDINGS
+import attrs
+
+from crmwire.mapping import ENDINGS, Mapping
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.effects import (
     SUPERSEDED,
@@ -15,7 +17,10 @@ from crmwire.pipeline.effects import (
 from crmwire.pipeline.folding import Line
 from crmwire.pipeline.planned import Planned
 from crmwire.store import ROUTE_REMOVED
-from crmwire.types import Delivery, Draft, Subject
+from crmwire.types import Delivery, Draft, Event, Subject
+
+SHARED = ("person", "company")
+"""Roles whose records several subjects may have."""
 
 
 def draft(desk: Desk, one: Planned) -> None:
@@ -33,7 +38,10 @@ def draft(desk: Desk, one: Planned) -> None:
     if one.skip is not None or event is None:
         return
     subject = seen_by(delivery)
-    drafts = list(desk.conn.hooks.map_event(event, subject, mapping))
+    drafts = [
+        *_left_undone(desk, one, event, subject, mapping),
+        *desk.conn.hooks.map_event(event, subject, mapping),
+    ]
     if delivery.late:
         # The record that belongs to the event itself tells what the event told.
         drafts = [draft for draft in drafts if not draft.per_event]
@@ -54,10 +62,25 @@ def draft(desk: Desk, one: Planned) -> None:
     one.lines = [Line(draft=draft, planned=[one]) for draft in drafts]
 
 
+def _left_undone(
+    desk: Desk, one: Planned, event: Event, subject: Subject, mapping: Mapping
+) -> list[Draft]:
+    """People and companies of an attempt of which the activity alone is known to be made.
+
+    Their own writes may have failed, and nothing else would write them any more.
+    """
+    made = {(link.role, link.item) for link in one.found if link.role not in SHARED}
+    if not made:
+        return []
+    links = tuple(link for link in subject.links if (link.role, link.item) not in made)
+    before = attrs.evolve(subject, links=links)
+    wanted = desk.conn.hooks.map_event(event, before, mapping)
+    return [draft for draft in wanted if _is_lacking(draft, subject)]
+
+
 def _is_lacking(draft: Draft, subject: Subject) -> bool:
     """Whether a draft is of a person or company that nobody wrote for the subject yet."""
-    shared = draft.role in ("person", "company")
-    return shared and subject.link(draft.role, draft.item) is None
+    return draft.role in SHARED and subject.link(draft.role, draft.item) is None
 
 
 def _nothing(delivery: Delivery, type_: str) -> str:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import evolve, frozen
 from sqlite_utils import Database
 
-from crmwire.store.states import HELD
+from crmwire.store.states import HELD, READY, WORKING
 
 
 def held_in_doubt(db: Database, connection: int, subjects: Sequence[int]) -> dict[int, list[int]]:
@@ -24,17 +25,29 @@ def held_in_doubt(db: Database, connection: int, subjects: Sequence[int]) -> dic
     return found
 
 
-def being_made(db: Database, lane: str, since: float) -> dict[str, float]:
-    """The keys of people and companies that unanswered attempts may be making, and since when.
+@frozen
+class Making:
+    """When attempts were sent that may be making a record; None if there are none such.
 
-    Only attempts sent after `since` count: what older ones made can be looked up. A key is
-    `role:field=value` in lower case, of every text that is written: another booking may tell the
-    same company by another key.
+    `lately`: the newest of those that may still be under way. `open`: the oldest of those whose
+    delivery is to find out what came of it.
     """
-    found: dict[str, float] = {}
-    for attempt, sent_at in db.execute(
-        "SELECT d.attempt, d.sent_at FROM connections c JOIN deliveries d ON d.connection = c.id"
-        " AND d.attempt_open = 1 WHERE c.lane = ? AND d.sent_at > ?",
+
+    lately: float | None = None
+    open: float | None = None
+
+
+def being_made(db: Database, lane: str, since: float) -> dict[str, Making]:
+    """The keys of people and companies that unanswered attempts may be making.
+
+    What was sent after `since` may still be under way. A key is `role:field=value` in lower case,
+    of every text that is written: another booking may tell the same company by another key.
+    """
+    found: dict[str, Making] = {}
+    for attempt, sent_at, state in db.execute(
+        "SELECT d.attempt, d.sent_at, d.state FROM connections c JOIN deliveries d"
+        " ON d.connection = c.id AND d.attempt_open = 1 WHERE c.lane = ?"
+        f" AND (d.sent_at > ? OR d.state IN ({READY}, {WORKING}))",
         (lane, since),
     ).fetchall():
         for entry in _entries(attempt):
@@ -46,7 +59,12 @@ def being_made(db: Database, lane: str, since: float) -> dict[str, float]:
                     f"{role}:{name}={text.strip()}" for name, text in given if isinstance(text, str)
                 ]
                 for key in (one.lower() for one in (write["key"], *texts)):
-                    found[key] = max(sent_at, found.get(key, 0.0))
+                    known = found.get(key, Making())
+                    if sent_at > since:
+                        known = evolve(known, lately=max(sent_at, known.lately or sent_at))
+                    if state != HELD:
+                        known = evolve(known, open=min(sent_at, known.open or sent_at))
+                    found[key] = known
     return found
 
 

@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from crmwire.store import clockwork, doubts, forgetting, merging, records, setup
+from crmwire.store.doubts import Making
 from crmwire.types import Chunk, Event
 
 DAY = 1440
@@ -369,7 +370,16 @@ def test_the_keys_of_what_unanswered_attempts_may_be_making_are_known(box: Any) 
     with box.store.read() as db:
         found = doubts.being_made(db, box.lane, 40.0)
         assert doubts.being_made(db, "connection:2", 0.0) == {}
-    assert found == {"email=a@x.org": 60.0, "person:name=ada": 50.0}
+        later = doubts.being_made(db, box.lane, 60.0)
+    ada = {"person:name=ada": Making(lately=50.0), "email=a@x.org": Making(lately=60.0)}
+    assert (found, later) == (ada, {})
+    open_attempt(box, 1, {"writes": [write()]}, state=0)
+    open_attempt(box, 3, {"writes": [write()]}, state=1, sent=60.0)
+    with box.store.read() as db:
+        assert doubts.being_made(db, box.lane, 55.0) == {
+            "email=a@x.org": Making(lately=60.0, open=50.0)
+        }
+        assert doubts.being_made(db, box.lane, 90.0) == {"email=a@x.org": Making(open=50.0)}
 
 
 # ---------------------------------------------------------------- clocks

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from crmwire.store import doubts, lanes, loading, records, work
+from crmwire.store.doubts import Making
 from crmwire.store.loading import Claimed
 from crmwire.store.records import Created, Owner
 from crmwire.store.settling import Outcome
@@ -61,6 +62,12 @@ class Drains(StoreFile):
         with self._read() as db:
             return lanes.rests(db, lane, now.timestamp())
 
+    def first_rested(self, now: datetime) -> float | None:
+        """Seconds until the first of the lanes that rest may be drained again; None if none."""
+        with self._read() as db:
+            moment = lanes.first_rested(db, now.timestamp())
+        return None if moment is None else moment - now.timestamp()
+
     def due_lanes(self, now: datetime) -> list[str]:
         with self._read() as db:
             return lanes.due_lanes(db, now.timestamp())
@@ -82,7 +89,7 @@ class Drains(StoreFile):
         with self._read() as db:
             return records.linked(db, lane, wanted)
 
-    def being_made(self, lane: str, since: datetime) -> dict[str, float]:
-        """Keys of people that attempts sent since then may be making, and when those were sent."""
+    def being_made(self, lane: str, since: datetime) -> dict[str, Making]:
+        """Keys of people and companies that attempts may be making, and when those were sent."""
         with self._read() as db:
             return doubts.being_made(db, lane, since.timestamp())
