@@ -14,6 +14,7 @@ import pytest
 from crmwire import clock as clocks
 from crmwire.connections import ConnectionSettings
 from crmwire.errors import RetryLater
+from crmwire.pipeline import batches
 from crmwire.pipeline.outcomes import of_failure
 from crmwire.sandbox import Fault
 from crmwire.timekeeping import Timekeeper
@@ -211,3 +212,27 @@ def test_what_came_in_the_very_moment_is_moved_along_though_the_daemon_was_kille
         assert _paused(scene) == pytest.approx(5, abs=3)
         Timekeeper(scene.app.store, scene.app.clock).begin()
         assert _paused(scene) == pytest.approx(5, abs=3)  # moved along once
+
+
+def test_what_waits_for_a_lost_answer_is_due_by_the_clock_that_holds_when_it_is_settled(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock is put back while the others of its batch are carried out."""
+    with toy(tmp_path, read_timeout=0.3, settle_after=1.0) as scene:
+        lost = Fault(kind="lost_answer", method="POST", path="/activities", times=1)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain()
+        now, real = scene.app.clock.now(), scene.app.clock.now
+        scene.app.store.write(
+            lambda db: db.execute("UPDATE deliveries SET due_at = ?", (now.timestamp(),))
+        )
+        planned = batches.plan
+
+        def plan(*given: Any, **more: Any) -> None:
+            planned(*given, **more)
+            monkeypatch.setattr(scene.app.clock, "now", lambda: real() - timedelta(hours=1))
+
+        monkeypatch.setattr(batches, "plan", plan)
+        scene.drain()
+        assert -1 <= _waiting(scene) <= 1.0

@@ -12,7 +12,7 @@ from crmwire.http import recording
 from crmwire.pipeline.adopting import adopt
 from crmwire.pipeline.concluding import outcome_of
 from crmwire.pipeline.desk import Desk
-from crmwire.pipeline.doubts import settle_doubts
+from crmwire.pipeline.doubts import settle_doubts, waits
 from crmwire.pipeline.making import created, found
 from crmwire.pipeline.outcomes import Pause, lane_pause
 from crmwire.pipeline.planned import Planned
@@ -52,7 +52,7 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
     with recording() as exchanges:
         waiting = settle_doubts(desk, planned)
         still_open = {one.id for one in planned if one.failure is not None}
-        left = {outcome.delivery for outcome in waiting}
+        left = {one.id for one in waiting}
         working = [one for one in planned if one.id not in left]
         _stand_back(working)
         plan(desk, working, made=found(working))
@@ -60,7 +60,7 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
         if adopt(desk, working, box):
             box = outbox(desk, working)
         answers = send(desk, epoch, working, box, exchanges)
-    result.outcomes += waiting
+    result.outcomes += [waits(desk, one) for one in waiting]
     failures: list[Failure] = []
     told = Told(exchanges, owners(working, box, answers))
     for one in working:

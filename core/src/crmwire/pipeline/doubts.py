@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import attrs
 
@@ -22,37 +21,46 @@ LOOK_IN_THE_CRM = (
 )
 
 
-def settle_doubts(desk: Desk, planned: Sequence[Planned]) -> list[Outcome]:
+def settle_doubts(desk: Desk, planned: Sequence[Planned]) -> list[Planned]:
     """Look up what open attempts of these deliveries may have made.
 
     What is found becomes a link of its delivery; what was certainly not made is planned again.
-    Returns the outcomes of deliveries that must wait first, since a commit may still land.
+    Returns the deliveries that must wait first, since a commit may still land.
     """
-    waiting: list[Outcome] = []
+    waiting: list[Planned] = []
     doubtful: list[Planned] = []
+    steady = desk.conn.clock.monotonic()
     for one in planned:
         claimed = one.claimed
         if not claimed.attempt_open or claimed.attempt is None:
             continue
         sent, now = stored.moment(claimed.sent_at), desk.conn.now()
-        wait = timedelta(seconds=desk.conn.settle_after)
-        # The clock may have been put back since it was claimed: nothing was sent later than now.
-        ready = None if sent is None else min(sent, now) + wait
-        if ready is not None and ready > now:
-            waiting.append(
-                Outcome(
-                    delivery=one.id,
-                    state="ready",
-                    due_at=ready.timestamp(),
-                    attempt_open=True,
-                    reason="an answer was lost; it is looked up before it is sent again",
-                )
-            )
-            one.skip = "waits"
-            continue
+        if sent is not None:
+            # The clock may have been put back since it was claimed: nothing was sent later.
+            passed = max((now - sent).total_seconds(), 0.0)
+            if passed < desk.conn.settle_after:
+                one.ready_steady = steady + desk.conn.settle_after - passed
+                one.skip = "waits"
+                waiting.append(one)
+                continue
         doubtful.append(one)
     _look_up(desk, doubtful)
     return waiting
+
+
+def waits(desk: Desk, one: Planned) -> Outcome:
+    """What becomes of a delivery that must wait; made when it is settled.
+
+    The batch may take long, and the time of day be set meanwhile.
+    """
+    left = (one.ready_steady or 0.0) - desk.conn.clock.monotonic()
+    return Outcome(
+        delivery=one.id,
+        state="ready",
+        due_at=desk.conn.now().timestamp() + max(left, 0.0),
+        attempt_open=True,
+        reason="an answer was lost; it is looked up before it is sent again",
+    )
 
 
 def _look_up(desk: Desk, doubtful: Sequence[Planned]) -> None:

@@ -22,6 +22,8 @@ class Planned:
     lines: list[Line] = field(factory=list)
     sent_steady: float | None = None
     """When it was sent, by a clock that nobody sets."""
+    ready_steady: float | None = None
+    """When what an unanswered attempt made can be looked up, by the same clock; None: now."""
     found: tuple[Link, ...] = ()
     """Links to records that an earlier, unanswered attempt turned out to have made."""
 
