@@ -192,6 +192,14 @@ class World:
             self.sandboxes[crm] = self._sandbox(crm, tokens, seed)
         self.connect()
         self._fill()
+        if any(link.companies for link in self.links):
+            # A company that crmwire did not make is known once the search shows it, not before.
+            time.sleep(self.search_lag)
+
+    @property
+    def search_lag(self) -> float:
+        """How far (seconds) HubSpot's search is behind at most."""
+        return float(self.options.get("hubspot", {}).get("search_lag", 1.5))
 
     def connect(self) -> None:
         """Let the feeds be carried into the sandboxes' accounts."""
@@ -267,8 +275,7 @@ class World:
             rows["company"] = {"companies": {_COMPANY_TEXT[link.crm]: name}}
         if link.companies and link.crm == "hubspot":
             mapping = tomllib.loads(self.app.presets(link.name)[link.preset])
-            lag = float(self.options.get("hubspot", {}).get("search_lag", 1.5))
-            mapping["crm"] = {"search_lag": lag + SHOWN_AFTER}
+            mapping["crm"] = {"search_lag": self.search_lag + SHOWN_AFTER}
         self.app.add_route(
             feed=link.feed, connection=link.name, preset=link.preset, rows=rows, options=options,
             mapping=mapping,
