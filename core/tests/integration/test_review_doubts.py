@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from crmwire.errors import NotAllowed
+from crmwire.pipeline import sending
 from crmwire.sandbox import Fault
 from crmwire.testing import toycrm
 from crmwire.types import Write
@@ -153,3 +154,39 @@ def test_nobody_makes_who_may_stand_there_unfound_before_it_is_known_what_became
         scene.drain_until_done()
         assert scene.people() == 1
         assert scene.states() == ["delivered", "delivered"]
+
+
+def test_what_was_found_is_remembered_also_if_the_process_ends_while_the_rest_is_sent(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new attempt takes the place of the one that told what to look for."""
+
+    class Killed(BaseException):
+        pass
+
+    def step(name: str) -> None:
+        if name == "after_attempt":
+            raise Killed
+
+    with toy(tmp_path, **QUICK) as scene:
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain_until_done()
+        scene.sandbox.faults.arm(
+            [
+                Fault(kind="status", status=500, method="PATCH", path="/contacts", times=9),
+                Fault(kind="lost_answer", method="POST", path="/activities", times=1),
+            ]
+        )
+        scene.accept(scene.event("created", "b", 2, hour=11, phone="+15550100"))
+        scene.drain()
+        scene.sandbox.faults.arm([])
+        with monkeypatch.context() as patch:
+            patch.setattr(sending, "step", step)
+            with pytest.raises(Killed):
+                scene.drain_until_done()
+        scene.drain_until_done()
+        assert scene.states() == ["delivered", "delivered"]
+        assert len(scene.live()) == 2
+        (account,) = scene.sandbox.accounts.values()
+        (contact,) = [one for one in account.records.values() if one["type"] == "contacts"]
+        assert contact["phone"] == "+15550100"

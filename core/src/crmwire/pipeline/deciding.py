@@ -100,13 +100,16 @@ def spare(desk: Desk, lines: Sequence[Line]) -> None:
     if not making:
         return
     settle_after, moment = desk.conn.settle_after, desk.conn.now()
-    others = desk.store.being_made(desk.lane, moment - timedelta(seconds=settle_after))
+    others = desk.store.being_made(desk.lane, moment - timedelta(seconds=settle_after), moment)
     now = moment.timestamp()
     for line in making:
         keys = [f"{line.draft.role}:{key.name}={key.value}".lower() for key in line.keys]
         known = [others[key] for key in keys if key in others]
         lately = max((one.lately for one in known if one.lately is not None), default=None)
-        earliest = min((one.open for one in known if one.open is not None), default=None)
+        # One of the same booking waits for this very delivery.
+        mine = {(desk.connection_id, one.claimed.delivery.subject.id) for one in line.planned}
+        open_ = [sent for one in known for sent, *whose in one.open if tuple(whose) not in mine]
+        earliest = min(open_, default=None)
         if lately is not None:
             after = min(lately - now, 0.0) + settle_after
         elif earliest is not None and earliest < _sent_first(line, now):

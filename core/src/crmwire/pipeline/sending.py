@@ -42,7 +42,8 @@ def send(
             one.claimed = attrs.evolve(one.claimed, sent_at=now.timestamp())
             one.sent_steady = desk.conn.clock.monotonic()
     step("before_attempt")
-    desk.store.save_attempts(desk.lane, epoch, attempts, now)
+    found = {one.id: one.found for one in planned}
+    desk.store.save_attempts(desk.lane, epoch, attempts, now, found)
     step("after_attempt")
     before = len(exchanges)
     try:

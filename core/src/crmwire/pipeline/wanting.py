@@ -69,12 +69,16 @@ def _left_undone(
 
     Their own writes may have failed, and nothing else would write them any more.
     """
-    made = {(link.role, link.item) for link in one.found if link.role not in SHARED}
-    if not made:
+    if not one.claimed.attempt_open:
         return []
-    links = tuple(link for link in subject.links if (link.role, link.item) not in made)
-    before = attrs.evolve(subject, links=links)
-    wanted = desk.conn.hooks.map_event(event, before, mapping)
+    before = tuple(
+        link
+        for link in subject.links
+        if link.role in SHARED or link.version != one.claimed.delivery.subject.version
+    )
+    if len(before) == len(subject.links):
+        return []
+    wanted = desk.conn.hooks.map_event(event, attrs.evolve(subject, links=before), mapping)
     return [draft for draft in wanted if _is_lacking(draft, subject)]
 
 

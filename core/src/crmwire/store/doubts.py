@@ -25,30 +25,36 @@ def held_in_doubt(db: Database, connection: int, subjects: Sequence[int]) -> dic
     return found
 
 
+LOOKED_UP_WITHIN = 3600.0
+"""Seconds in which others wait for what an unanswered attempt turns out to have made."""
+
+
 @frozen
 class Making:
-    """When attempts were sent that may be making a record; None if there are none such.
+    """Which attempts may be making a record.
 
-    `lately`: the newest of those that may still be under way. `open`: the oldest of those whose
-    delivery is to find out what came of it.
+    `lately`: when the newest of those was sent that may still be under way, if there is one.
+    `open`: when those were sent whose delivery is to find out what came of it, with its
+    connection and subject.
     """
 
     lately: float | None = None
-    open: float | None = None
+    open: tuple[tuple[float, int, int], ...] = ()
 
 
-def being_made(db: Database, lane: str, since: float) -> dict[str, Making]:
+def being_made(db: Database, lane: str, since: float, now: float) -> dict[str, Making]:
     """The keys of people and companies that unanswered attempts may be making.
 
     What was sent after `since` may still be under way. A key is `role:field=value` in lower case,
     of every text that is written: another booking may tell the same company by another key.
     """
     found: dict[str, Making] = {}
-    for attempt, sent_at, state in db.execute(
-        "SELECT d.attempt, d.sent_at, d.state FROM connections c JOIN deliveries d"
-        " ON d.connection = c.id AND d.attempt_open = 1 WHERE c.lane = ?"
+    for attempt, sent_at, state, connection, subject in db.execute(
+        "SELECT d.attempt, d.sent_at, d.state, c.id, d.subject FROM connections c"
+        " JOIN deliveries d ON d.connection = c.id AND d.attempt_open = 1"
+        " WHERE c.lane = ? AND d.sent_at > ?"
         f" AND (d.sent_at > ? OR d.state IN ({READY}, {WORKING}))",
-        (lane, since),
+        (lane, min(since, now - LOOKED_UP_WITHIN), since),
     ).fetchall():
         for entry in _entries(attempt):
             write = entry["write"]
@@ -58,12 +64,12 @@ def being_made(db: Database, lane: str, since: float) -> dict[str, Making]:
                 texts = [
                     f"{role}:{name}={text.strip()}" for name, text in given if isinstance(text, str)
                 ]
-                for key in (one.lower() for one in (write["key"], *texts)):
+                for key in {one.lower() for one in (write["key"], *texts)}:
                     known = found.get(key, Making())
                     if sent_at > since:
                         known = evolve(known, lately=max(sent_at, known.lately or sent_at))
                     if state != HELD:
-                        known = evolve(known, open=min(sent_at, known.open or sent_at))
+                        known = evolve(known, open=(*known.open, (sent_at, connection, subject)))
                     found[key] = known
     return found
 

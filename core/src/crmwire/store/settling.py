@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import evolve, frozen
@@ -49,6 +49,22 @@ class Outcome:
     detail: Mapping[str, Any] | None = None
 
 
+def keep_links(db: Database, subject: int, connection: int, links: Sequence[Link]) -> None:
+    """Store which records are a subject's."""
+    for link in links:
+        place_link(
+            db,
+            subject,
+            connection,
+            link.role,
+            link.item,
+            link.type,
+            link.record,
+            link.version,
+            link.url,
+        )
+
+
 def settle(db: Database, outcome: Outcome, now: float) -> None:
     """Record what became of a delivery, unless a newer drain has taken it."""
     row = db.execute(
@@ -90,18 +106,7 @@ def settle(db: Database, outcome: Outcome, now: float) -> None:
             "DELETE FROM links WHERE connection = ? AND subject = ? AND role = ? AND item = ?",
             (connection, subject, role, item),
         )
-    for link in outcome.links:
-        place_link(
-            db,
-            subject,
-            connection,
-            link.role,
-            link.item,
-            link.type,
-            link.record,
-            link.version,
-            link.url,
-        )
+    keep_links(db, subject, connection, outcome.links)
     if outcome.version is not None:
         db.execute(
             "INSERT INTO progress VALUES (?, ?, ?) ON CONFLICT DO UPDATE"

@@ -11,8 +11,9 @@ from crmwire import stored
 from crmwire.store.lanes import Fenced, check_epoch
 from crmwire.store.loading import Claimed, load
 from crmwire.store.records import Created, remember
-from crmwire.store.settling import Outcome, settle
+from crmwire.store.settling import Outcome, keep_links, settle
 from crmwire.store.states import HELD, WORKING
+from crmwire.types import Link
 
 
 @frozen(kw_only=True)
@@ -94,9 +95,17 @@ def _claim(
 
 
 def save_attempts(
-    db: Database, lane: str, epoch: int, attempts: Mapping[int, str], now: float
+    db: Database,
+    lane: str,
+    epoch: int,
+    attempts: Mapping[int, str],
+    now: float,
+    found: Mapping[int, Sequence[Link]] | None = None,
 ) -> None:
     """Store what is about to be sent. Raises: Fenced.
+
+    `found` are the records that the attempts in whose place these come turned out to have made;
+    nothing else would tell of them if the process ended now.
 
     It is so too for a delivery that this drain no longer works on: its connection may have come
     into another lane meanwhile.
@@ -104,7 +113,8 @@ def save_attempts(
     check_epoch(db, lane, epoch)
     for delivery, attempt in attempts.items():
         mine = db.execute(
-            "SELECT 1 FROM deliveries d JOIN connections c ON c.id = d.connection"
+            "SELECT d.subject, d.connection FROM deliveries d"
+            " JOIN connections c ON c.id = d.connection"
             " WHERE d.id = ? AND d.state = ? AND d.epoch = ? AND c.lane = ?",
             (delivery, WORKING, epoch, lane),
         ).fetchone()
@@ -114,3 +124,4 @@ def save_attempts(
             "UPDATE deliveries SET attempt = ?, attempt_open = 1, sent_at = ? WHERE id = ?",
             (stored.whole(attempt), now, delivery),
         )
+        keep_links(db, mine[0], mine[1], (found or {}).get(delivery, ()))

@@ -368,18 +368,22 @@ def test_the_keys_of_what_unanswered_attempts_may_be_making_are_known(box: Any) 
     open_attempt(box, 3, {"writes": [write(), write("update", Phone="1")]}, sent=60.0)
     open_attempt(box, 5, {"writes": [write(Late="x")]}, sent=40.0)
     with box.store.read() as db:
-        found = doubts.being_made(db, box.lane, 40.0)
-        assert doubts.being_made(db, "connection:2", 0.0) == {}
-        later = doubts.being_made(db, box.lane, 60.0)
+        found = doubts.being_made(db, box.lane, 40.0, 100.0)
+        assert doubts.being_made(db, "connection:2", 0.0, 100.0) == {}
+        later = doubts.being_made(db, box.lane, 60.0, 100.0)
     ada = {"person:name=ada": Making(lately=50.0), "email=a@x.org": Making(lately=60.0)}
     assert (found, later) == (ada, {})
     open_attempt(box, 1, {"writes": [write()]}, state=0)
     open_attempt(box, 3, {"writes": [write()]}, state=1, sent=60.0)
     with box.store.read() as db:
-        assert doubts.being_made(db, box.lane, 55.0) == {
-            "email=a@x.org": Making(lately=60.0, open=50.0)
+        both = ((50.0, 1, 1), (60.0, 1, 2))
+        found = doubts.being_made(db, box.lane, 55.0, 100.0)
+        assert found == {"email=a@x.org": Making(lately=60.0, open=both)}
+        found = doubts.being_made(db, box.lane, 90.0, 100.0)
+        assert found == {"email=a@x.org": Making(open=both)}
+        assert doubts.being_made(db, box.lane, 90.0, 3655.0) == {
+            "email=a@x.org": Making(open=((60.0, 1, 2),))
         }
-        assert doubts.being_made(db, box.lane, 90.0) == {"email=a@x.org": Making(open=50.0)}
 
 
 # ---------------------------------------------------------------- clocks

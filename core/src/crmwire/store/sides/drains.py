@@ -12,6 +12,7 @@ from crmwire.store.records import Created, Owner
 from crmwire.store.settling import Outcome
 from crmwire.store.sides.file import StoreFile
 from crmwire.store.work import Batch
+from crmwire.types import Link
 
 
 class Drains(StoreFile):
@@ -41,11 +42,16 @@ class Drains(StoreFile):
         )
 
     def save_attempts(
-        self, lane: str, epoch: int, attempts: Mapping[int, str], now: datetime
+        self,
+        lane: str,
+        epoch: int,
+        attempts: Mapping[int, str],
+        now: datetime,
+        found: Mapping[int, Sequence[Link]] | None = None,
     ) -> None:
-        """Store what is about to be sent. Raises: Fenced."""
+        """Store what is about to be sent, and what earlier attempts made. Raises: Fenced."""
         moment = now.timestamp()
-        self._writer.run(lambda db: work.save_attempts(db, lane, epoch, attempts, moment))
+        self._writer.run(lambda db: work.save_attempts(db, lane, epoch, attempts, moment, found))
 
     def load_deliveries(self, connection: int, ids: Sequence[int]) -> tuple[Claimed, ...]:
         """Deliveries as a batch has them, without claiming them."""
@@ -89,7 +95,7 @@ class Drains(StoreFile):
         with self._read() as db:
             return records.linked(db, lane, wanted)
 
-    def being_made(self, lane: str, since: datetime) -> dict[str, Making]:
+    def being_made(self, lane: str, since: datetime, now: datetime) -> dict[str, Making]:
         """Keys of people and companies that attempts may be making, and when those were sent."""
         with self._read() as db:
-            return doubts.being_made(db, lane, since.timestamp())
+            return doubts.being_made(db, lane, since.timestamp(), now.timestamp())
