@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,6 +73,31 @@ def test_event_written_twice_leaves_one_record(records: Booked) -> None:
     records.booked()
     assert records.states() == ["delivered"]
     assert len(records.records("bookings")) == 1
+
+
+def test_half_of_a_booking_whose_answer_was_lost_is_cancelled_when_the_other_half_is_newer(
+    records: Booked,
+) -> None:
+    """The second move comes first, then the beginning; what joins them comes last of all."""
+    records.booked(verb="RESCHEDULED", uid="b3", rescheduleUid="b2", minute=2, hour=5)
+    lost = Fault(kind="lost_answer", method="PUT", path="/bookings/records$", times=9)
+    records.sandbox.faults.arm([lost])
+    records.book(uid="b1")
+    assert until(lambda: len(records.records("bookings")) == 2)
+    records.book(verb="RESCHEDULED", uid="b2", rescheduleUid="b1", minute=1, hour=3)
+    records.sandbox.faults.arm([])
+    records.settle()
+    told = [records.told(record) for record in records.records("bookings")]
+    live = [one for one in told if one["state"] != "Cancelled"]
+    assert [one["start_at"][11:16] for one in live] == ["14:00"]
+
+
+def until(true: Callable[[], bool], patience: float = 10.0) -> bool:
+    """Wait for it, in seconds; whether it came."""
+    end = time.monotonic() + patience
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+    return true()
 
 
 def test_record_forgotten_by_us_is_found_by_its_key(records: Booked) -> None:

@@ -12,7 +12,7 @@ from crmwire.http import recording
 from crmwire.pipeline.adopting import adopt
 from crmwire.pipeline.concluding import outcome_of
 from crmwire.pipeline.desk import Desk
-from crmwire.pipeline.doubts import settle_doubts, waits
+from crmwire.pipeline.doubts import mind_upserted, settle_doubts, waits
 from crmwire.pipeline.making import created, found
 from crmwire.pipeline.outcomes import Pause, lane_pause
 from crmwire.pipeline.planned import Planned
@@ -56,6 +56,7 @@ def carry_out(desk: Desk, batch: Batch, epoch: int) -> Result:
         working = [one for one in planned if one.id not in left]
         _stand_back(working)
         plan(desk, working, made=found(working))
+        still_open |= mind_upserted(working)
         box = outbox(desk, working)
         if adopt(desk, working, box):
             box = outbox(desk, working)

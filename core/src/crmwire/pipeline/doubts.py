@@ -135,7 +135,8 @@ def _give_out(
     taken: set[tuple[str, str]] = set()
     for write, answer in zip(writes, answers, strict=True):
         if write.action == "upsert":
-            continue  # asked for only since creates refer to it; it is safely sent again
+            _note_upserted(desk, write, answer, linked, owners[write.id])
+            continue
         if isinstance(answer, Failure):
             for one, _ in owners[write.id]:
                 one.failure = one.failure or answer
@@ -148,6 +149,43 @@ def _give_out(
             if write.role not in ("person", "company"):
                 taken.add((record.type, record.id))
             _link(one, write, item, record)
+
+
+def _note_upserted(
+    desk: Desk,
+    write: Write,
+    answer: Sequence[Record] | Failure,
+    linked: dict[tuple[str, str], list[Owner]],
+    owners: Sequence[tuple[Planned, str]],
+) -> None:
+    """Keep in mind what an upsert may have made: mostly it is simply sent again."""
+    if write.role in ("person", "company"):
+        return
+    for one, item in owners:
+        if isinstance(answer, Failure):
+            one.not_known = answer
+            continue
+        mine = (desk.connection_id, one.claimed.delivery.subject.id, write.role, item)
+        record = _free(write, answer, mine, linked, set())
+        if record is not None:
+            one.upserted = (*one.upserted, _link_to(one, write, item, record))
+
+
+def mind_upserted(planned: Sequence[Planned]) -> set[int]:
+    """Link what was upserted for deliveries that are over, since a newer event was delivered.
+
+    Their records are still to be marked. Returns those that must be asked for again, since it is
+    not known what was upserted.
+    """
+    again = set()
+    for one in planned:
+        if one.skip is None or one.failure is not None:
+            continue
+        if one.not_known is not None:
+            one.failure, one.skip = one.not_known, None
+            again.add(one.id)
+        one.found = (*one.found, *one.upserted)
+    return again
 
 
 def _free(
@@ -168,15 +206,18 @@ def _free(
 
 
 def _link(one: Planned, write: Write, item: str, record: Record) -> None:
-    delivery = one.claimed.delivery
-    link = Link(
+    delivery, link = one.claimed.delivery, _link_to(one, write, item, record)
+    one.found = (*one.found, link)
+    subject = attrs.evolve(delivery.subject, links=(*delivery.subject.links, link))
+    one.claimed = attrs.evolve(one.claimed, delivery=attrs.evolve(delivery, subject=subject))
+
+
+def _link_to(one: Planned, write: Write, item: str, record: Record) -> Link:
+    return Link(
         role=write.role,
         item=item,
         type=record.type,
         record=record.id,
         url=record.url,
-        version=delivery.subject.version,
+        version=one.claimed.delivery.subject.version,
     )
-    one.found = (*one.found, link)
-    subject = attrs.evolve(delivery.subject, links=(*delivery.subject.links, link))
-    one.claimed = attrs.evolve(one.claimed, delivery=attrs.evolve(delivery, subject=subject))

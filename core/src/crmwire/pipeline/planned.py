@@ -26,6 +26,10 @@ class Planned:
     """When what an unanswered attempt made can be looked up, by the same clock; None: now."""
     found: tuple[Link, ...] = ()
     """Links to records that an earlier, unanswered attempt turned out to have made."""
+    upserted: tuple[Link, ...] = ()
+    """Links to activities that it may have upserted; of use if they are not upserted again."""
+    not_known: Failure | None = None
+    """Why it is not known what it upserted."""
 
     @property
     def id(self) -> int:
