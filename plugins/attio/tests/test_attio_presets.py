@@ -83,7 +83,8 @@ def test_half_of_a_booking_whose_answer_was_lost_is_cancelled_when_the_other_hal
     lost = Fault(kind="lost_answer", method="PUT", path="/bookings/records$", times=9)
     records.sandbox.faults.arm([lost])
     records.book(uid="b1")
-    assert until(lambda: len(records.records("bookings")) == 2)
+    assert until(lambda: any(row.reason for row in records.stage.rows("ready")))
+    assert len(records.records("bookings")) == 2
     records.book(verb="RESCHEDULED", uid="b2", rescheduleUid="b1", minute=1, hour=3)
     records.sandbox.faults.arm([])
     records.settle()

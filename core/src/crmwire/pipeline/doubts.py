@@ -11,6 +11,7 @@ from crmwire.errors import ConfigurationError, Failure, NeedsReview
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.planned import Planned
 from crmwire.pipeline.planning import unusable
+from crmwire.pipeline.wanting import SHARED
 from crmwire.store import Outcome
 from crmwire.store.records import Owner
 from crmwire.types import Link, Record, Write
@@ -72,7 +73,7 @@ def _look_up(desk: Desk, doubtful: Sequence[Planned]) -> None:
             if known.sent_at and write.sent_at and write.sent_at < known.sent_at:
                 asked[write.id] = write
             owners.setdefault(write.id, []).append((one, item))
-    if not any(write.action == "create" for write in asked.values()):
+    if all(write.action == "upsert" and write.role in SHARED for write in asked.values()):
         return
     writes = list(asked.values())
     try:
@@ -108,7 +109,7 @@ def _made(desk: Desk, one: Planned) -> list[tuple[Write, str]]:
         for entry in (one.claimed.attempt or {})["writes"]:
             write = stored.write_from_json(entry["write"])
             link = subject.link(write.role, entry["item"])
-            shared = write.role in ("person", "company")
+            shared = write.role in SHARED
             if shared and link is not None and link.version == subject.version:
                 known[write.id] = link.record
             elif write.action in ("create", "upsert"):
@@ -146,7 +147,7 @@ def _give_out(
             record = _free(write, answer, mine, linked, taken)
             if record is None:
                 continue
-            if write.role not in ("person", "company"):
+            if write.role not in SHARED:
                 taken.add((record.type, record.id))
             _link(one, write, item, record)
 
@@ -159,7 +160,7 @@ def _note_upserted(
     owners: Sequence[tuple[Planned, str]],
 ) -> None:
     """Keep in mind what an upsert may have made: mostly it is simply sent again."""
-    if write.role in ("person", "company"):
+    if write.role in SHARED:
         return
     for one, item in owners:
         if isinstance(answer, Failure):
@@ -198,7 +199,7 @@ def _free(
     """The first record that no other subject has; people and companies may be shared."""
     for record in records:
         place = (record.type, record.id)
-        if write.role in ("person", "company"):
+        if write.role in SHARED:
             return record
         if place not in taken and all(owner == mine for owner in linked.get(place, ())):
             return record
