@@ -236,3 +236,17 @@ def test_what_waits_for_a_lost_answer_is_due_by_the_clock_that_holds_when_it_is_
         monkeypatch.setattr(batches, "plan", plan)
         scene.drain()
         assert -1 <= _waiting(scene) <= 1.0
+
+
+def test_a_record_is_known_again_though_our_clock_is_an_hour_ahead_of_the_crm_s(
+    toy: Opens, tmp_path: Path, turned: Callable[[float], None]
+) -> None:
+    with toy(tmp_path, read_timeout=0.3, settle_after=1.0) as scene:
+        turned(3600)
+        Timekeeper(scene.app.store, scene.app.clock).begin()
+        lost = Fault(kind="lost_answer", method="POST", path="/activities", times=1)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.drain_until_done()
+        assert scene.states() == ["delivered"]
+        assert len(scene.live()) == 1

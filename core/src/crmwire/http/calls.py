@@ -14,7 +14,7 @@ from crmwire.hosts import joined
 from crmwire.http.client import Client, shared_client, timed_out
 from crmwire.http.exchanges import Exchange, recorder, redacted_path
 from crmwire.http.messages import Request, Response
-from crmwire.http.refusals import failure_by_status, retry_after, without_secrets
+from crmwire.http.refusals import date_of, failure_by_status, retry_after, without_secrets
 
 if TYPE_CHECKING:
     from crmwire.clock import Clock
@@ -69,6 +69,8 @@ class Http:
         self._client = client
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
+        self.ahead = 0.0
+        """Seconds by which our clock was ahead of the server's at its last answer."""
 
     @property
     def base_url(self) -> str:
@@ -147,6 +149,9 @@ class Http:
                 request_id=headers.get(self._request_id_header, ""),
             )
             self._record(request, status, response.request_id, started)
+            date = date_of(headers)
+            if date is not None:
+                self.ahead = (self._clock.now() - date).total_seconds()
             self._pacer.learn(self._read_limits(status, headers), share=self._budget_share)
             if status < 300 or status in request.accept:
                 return response

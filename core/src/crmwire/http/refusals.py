@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 from collections.abc import Mapping
+from datetime import datetime
 
 from crmwire.errors import Failure, NeedsLogin, NotAllowed, Rejected, RetryLater
 from crmwire.http.messages import Response
@@ -46,6 +47,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return min(max(0.1, (until - start).total_seconds()), LONGEST_RETRY_AFTER)
     except (KeyError, ValueError, TypeError):
         return None
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """The time of day by the server's clock, in whole seconds (RFC 9110, 6.6.1)."""
+    try:
+        date = email.utils.parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+    return date if date.tzinfo else None
 
 
 def without_secrets(content: bytes, authorised: Mapping[str, str]) -> bytes:
