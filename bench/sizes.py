@@ -130,7 +130,7 @@ class Scale:
         keys = [("contacts", "email", f"{item.delivery.id}@example.com") for item in batch.items]
         with self.timed("ask for records made lately, 100"):
             self.store.remembered(self.sample.lane, keys, now)
-            self.store.being_made(self.sample.lane, now - timedelta(minutes=1))
+            self.store.being_made(self.sample.lane, now - timedelta(minutes=1), now)
         # One more comes in, so that the last settles one batch and claims the next.
         self.store.accept(self.sample.feed, [self.new_event(now) for _ in range(BATCH)], now)
         outcomes, created = self.outcomes(batch)

@@ -38,6 +38,10 @@ def _share(_: object, attribute: attrs.Attribute[Any], value: float | None) -> N
         raise ValueError(f"{attribute.name} must be more than 0 and at most 1")
 
 
+AHEAD = 30.0
+"""Seconds by which a clock is ahead that matter: look-ups leave a minute of room themselves."""
+
+
 @frozen(kw_only=True)
 class ConnectionSettings:
     """What a team may set for a connection. Times are in seconds.
@@ -154,6 +158,15 @@ class Connection:
     def now(self) -> datetime:
         """The time of day, aware and in UTC."""
         return self.clock.now()
+
+    def by_their_clock(self, moment: datetime) -> datetime:
+        """A time of ours as the CRM's clock tells it, which says when its records were made.
+
+        Known from the CRM's last answer, and only if ours is ahead by more than `AHEAD` seconds:
+        the other way round a look-up finds more than was made since, and nothing less.
+        """
+        ahead = self.http.ahead
+        return moment - timedelta(seconds=ahead) if ahead > AHEAD else moment
 
     def cache(self, key: str, ttl: float, load: Callable[[], Json]) -> Json:
         """What `load` gave at most `ttl` seconds ago, or gives now. Survives a restart."""

@@ -48,7 +48,9 @@ class Held:
             (due,) = db.execute("SELECT due_at FROM deliveries").fetchone()
             (rests,) = db.execute("SELECT max(coalesce(paused_until, 0)) FROM lanes").fetchone()
         seconds: float = max(due, rests) - self.clock.now().timestamp()
-        self.clock.sleep(seconds)
+        self.clock.sleep(
+            seconds + 2e-6
+        )  # times of day are stored as floats, which lose a millionth
         return seconds
 
     def tries(self) -> list[float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 import attrs
 
@@ -103,7 +102,8 @@ def _made(desk: Desk, one: Planned) -> list[tuple[Write, str]]:
     except ConfigurationError as error:
         one.failure = unusable(error)
         return []
-    sent_at = _by_their_clock(desk, stored.moment(one.claimed.sent_at))
+    sent_at = stored.moment(one.claimed.sent_at)
+    sent_at = None if sent_at is None else desk.conn.by_their_clock(sent_at)
     known: dict[str, str] = {}
     made = []
     try:
@@ -119,15 +119,6 @@ def _made(desk: Desk, one: Planned) -> list[tuple[Write, str]]:
         one.failure = unknowable()
         return []
     return [(filled(write, known), item) for write, item in made]
-
-
-def _by_their_clock(desk: Desk, sent_at: datetime | None) -> datetime | None:
-    """When it was sent by the CRM's clock, which tells when its records were made.
-
-    Ours may be ahead of it; the other way round only more is found than was made since.
-    """
-    ahead = desk.conn.http.ahead
-    return sent_at - timedelta(seconds=ahead) if sent_at and ahead > 0 else sent_at
 
 
 def _give_out(

@@ -106,7 +106,8 @@ def _companies(conn: Connection, writes: Iterable[Write]) -> dict[str, Answer]:
 
 def _not_shown(conn: Connection, write: Write, sent_at: datetime) -> Answer:
     """Not made, once the search would have to show what was made."""
-    rest = settings_of(write).search_lag - (conn.now() - sent_at).total_seconds()
+    passed = (conn.by_their_clock(conn.now()) - sent_at).total_seconds()
+    rest = settings_of(write).search_lag - passed
     if rest <= 0:
         return []
     return RetryLater(
