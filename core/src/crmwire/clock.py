@@ -26,21 +26,22 @@ class SystemClock:
     """The machine's own clock; held, its time of day goes on evenly though somebody sets it."""
 
     def __init__(self) -> None:
-        self._held: tuple[float, float] | None = None
+        self.course: tuple[float, float] | None = None
+        """The time of day and the monotonic time at which it was held; None: it is not."""
 
     def now(self) -> datetime:
-        held = self._held
+        held = self.course
         if held is None:
             return datetime.fromtimestamp(_time_of_day(), UTC)
         return datetime.fromtimestamp(held[0] + time.monotonic() - held[1], UTC)
 
     def hold(self) -> None:
         """Take the time of day as it is now, and go on evenly from it."""
-        self._held = (_time_of_day(), time.monotonic())
+        self.course = (_time_of_day(), time.monotonic())
 
     def ahead(self) -> float:
         """Seconds by which the machine's time of day is ahead of what `now` says."""
-        return 0.0 if self._held is None else _time_of_day() - self.now().timestamp()
+        return 0.0 if self.course is None else _time_of_day() - self.now().timestamp()
 
     def monotonic(self) -> float:
         return time.monotonic()

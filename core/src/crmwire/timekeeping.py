@@ -77,7 +77,12 @@ class Timekeeper:
                 clockwork.forget(db)
             return known
 
-        known = self._store.write(job)
+        course = clock.course
+        try:
+            known = self._store.write(job)
+        except BaseException:
+            clock.course = course  # nothing was moved: the new time must not count yet
+            raise
         self._rest = (step, known, REST) if step < 0 else None
         log.warning("clock_was_set", seconds=round(step, 1))
         return step

@@ -150,7 +150,7 @@ class StoredLogin:
         dead = clock.monotonic() + longest(self._conn)
         while True:
             self._conn.alive()
-            now, current = self._now(), self._store.login(self._id)
+            now, current = self._store.write(self._at_once)
             if current is None or current.generation != row.generation:
                 return self._access(current) if current is not None else None
             self._raise_refusal(current)
@@ -179,6 +179,14 @@ class StoredLogin:
             except CrmwireError:
                 self._store.write(lambda db: logins.give_back(db, self._id, self._holder))
                 raise
+
+    def _at_once(self, db: Any) -> tuple[float, LoginRow | None]:
+        """The time and the login as they belong together, though the clock is being set.
+
+        Times that are stored are moved along and the clock goes over to its new time in one
+        transaction: a reader beside it would hold old times against the new clock.
+        """
+        return self._now(), logins.login(db, self._id)
 
     def _reserved(self, row: LoginRow, now: float, *, force: bool) -> bool:
         ours = row.lease == self._holder  # left over: the store could not take it back

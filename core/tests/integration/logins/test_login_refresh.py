@@ -16,12 +16,15 @@ from typing import Any
 
 import pytest
 
+from crmwire import clock as clocks
 from crmwire import keeping
 from crmwire.errors import NeedsLogin, PluginBroken, RetryLater, StoreUnavailable
 from crmwire.logins import stored
 from crmwire.logins.stored import StoredLogin
 from crmwire.sandbox import Fault
+from crmwire.store import clockwork
 from crmwire.store import logins as stored_logins
+from crmwire.timekeeping import Timekeeper
 
 WORKER = Path(__file__).parent / "refreshing_worker.py"
 
@@ -458,3 +461,38 @@ def test_a_plugin_that_fails_on_a_refusal_does_not_lose_the_login(
         conn.http.get("me")
     assert bench.login().problem is None
     assert conn.http.get("me").status == 200
+
+
+class TestClock:
+    """The machine's clock is put back while a refresh has to wait, or just had to."""
+
+    def test_a_wait_that_is_over_is_not_waited_for_again_while_the_clock_is_put_back(
+        self, bench: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its end is moved along in the transaction after which the new time counts."""
+        bench.connect()
+        bench.sandbox.logins.expire("first-account")
+        bench.sandbox.faults.arm([Fault(kind="status", path="^/oauth/token", status=429, times=1)])
+        keeper = Timekeeper(bench.app.store, bench.app.clock)
+        keeper.begin()
+        monkeypatch.setattr(stored, "RETRY", 0.2)
+        conn = bench.open()
+        with pytest.raises(RetryLater):
+            conn.http.get("me")
+        time.sleep(0.3)
+        held, real = threading.Event(), clockwork.waits
+
+        def slowly(db: Any) -> frozenset[float]:
+            held.set()
+            time.sleep(0.5)  # until this is committed
+            return real(db)
+
+        monkeypatch.setattr(clockwork, "waits", slowly)
+        monkeypatch.setattr(clocks, "clock_offset", lambda: -86_400.0)
+        setting = threading.Thread(target=keeper.look)
+        setting.start()
+        assert held.wait(5)
+        try:
+            assert conn.http.get("me").status == 200
+        finally:
+            setting.join()
