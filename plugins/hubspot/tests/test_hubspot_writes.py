@@ -9,7 +9,8 @@ import attrs
 import pytest
 
 import crmwire_hubspot
-from crmwire.errors import Failure, Rejected
+from crmwire.errors import Failure, Rejected, RetryLater
+from crmwire.sandbox import Fault
 from crmwire.types import About, Ref, Written
 
 if TYPE_CHECKING:
@@ -372,6 +373,21 @@ def test_a_failed_association_fails_only_its_own_write(
     assert isinstance(good, Written)
     assert isinstance(bad, Rejected)
     assert "COMPANY=999" in bad.message
+
+
+@pytest.mark.parametrize("body", [{"unexpected": [{"id": 7}, None]}, [], {"errors": "no"}])
+def test_an_answer_that_tells_of_no_association_is_no_association(
+    conn: Connection, vendor: Any, make: Any, body: Any
+) -> None:
+    """Its status was 200 and it named no error: the association was taken for made."""
+    company = vendor.admin("create_record", type="companies", properties={"name": "Acme"})["id"]
+    about = (About(role="company", type="companies", record=company),)
+    write = attrs.evolve(make.upsert("a", "a@example.com"), about=about)
+    vendor.arm(Fault(kind="status", status=200, body=body, path="contacts/companies", times=1))
+    [odd] = conn.hooks.write_records([write])
+    assert isinstance(odd, RetryLater)
+    [done] = conn.hooks.write_records([write])
+    assert isinstance(done, Written)
 
 
 def test_legacy_paths_do_the_same(vendor: Any, make: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import pytest
@@ -15,6 +15,7 @@ from crmwire.errors import (
     NeedsLogin,
     NeedsReview,
     NotAllowed,
+    PluginBroken,
     Rejected,
     RetryLater,
     Sent,
@@ -23,6 +24,8 @@ from crmwire.sandbox import Fault
 from crmwire.testing.contract_base import READ_TIMEOUT, ContractBase, each
 
 RETRY_AFTER = 7
+OTHER_SHAPE = Fault(kind="status", status=200, body={"unexpected": [{"id": 7}, None]})
+"""An answer that is no answer to anything; nothing is done."""
 
 
 @frozen(kw_only=True)
@@ -79,6 +82,13 @@ TROUBLES = (
     Trouble(name="cut", fault=Fault(kind="cut_before"), kinds=(RetryLater,), sent="unknown"),
     Trouble(name="cut short", fault=Fault(kind="cut_short"), kinds=(RetryLater,), sent="unknown"),
     Trouble(name="HTML", fault=Fault(kind="html", status=200), kinds=(RetryLater,), sent="unknown"),
+    # A plugin that stumbles over it is told apart, held and looked at: no harm is done.
+    Trouble(
+        name="another shape",
+        fault=OTHER_SHAPE,
+        kinds=(RetryLater, PluginBroken),
+        sent="unknown",
+    ),
     Trouble(
         name="HTML with 502",
         fault=Fault(kind="html", status=502),
@@ -123,6 +133,27 @@ class FailureChecks(ContractBase):
         self.trouble(_dated(trouble.fault))
         [answer] = each(lambda: self.find_written([write], conn), 1)
         _check(answer, trouble)
+
+    @pytest.mark.parametrize("action", ["update", "delete"])
+    @pytest.mark.parametrize(
+        "fault", [OTHER_SHAPE, Fault(kind="html", status=200)], ids=["another shape", "HTML"]
+    )
+    def test_a_change_that_was_answered_oddly_is_not_taken_for_done(
+        self, fault: Fault, action: Literal["update", "delete"]
+    ) -> None:
+        """Whatever its status says; tried again it is done."""
+        record = self.known_person("oddly@example.com")
+        [made] = self.write(self.activity("a", record, "Before"))
+        change = self.activity("c", record, "After")
+        fields = change.fields if action == "update" else {}
+        change = attrs.evolve(change, action=action, record=made.record, fields=fields)
+        conn = self.connection_for(fault)
+        self.trouble(fault)
+        [answer] = each(lambda: conn.hooks.write_records([change]), 1)
+        assert isinstance(answer, RetryLater | PluginBroken), f"taken for done: {answer!r}"
+        self.trouble()
+        self.write(change)
+        assert self.titles("oddly@example.com") == (["After"] if action == "update" else [])
 
 
 def _dated(fault: Fault) -> Fault:

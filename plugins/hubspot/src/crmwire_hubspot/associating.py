@@ -16,6 +16,7 @@ from crmwire_hubspot import paths
 from crmwire_hubspot.bodies import read
 from crmwire_hubspot.errors import failure
 from crmwire_hubspot.kinds import FOUND, association
+from crmwire_hubspot.results import objects, unreadable, whole
 from crmwire_hubspot.scopes import naming_scope, scope
 from crmwire_hubspot.settings import settings_of
 
@@ -74,15 +75,18 @@ def _send(
             safe=True,
             limit=EXEMPT,
         )
-        data = response.json()
+        data = whole(response)
+        errors = list(objects(data.get("errors")))
+        # Without a list of either nothing says what was associated, whatever the status.
+        if not errors and (data.get("errors") or not isinstance(data.get("results"), list)):
+            raise unreadable(response)
     except Failure as error:
         naming_scope(error, scope(from_type, "write"))
         return {write: copy.copy(error) for write, _ in entries}
-    errors = data.get("errors") if isinstance(data, dict) else None
     if not errors:
         return {}
     # Errors of this route name the record in their text only, so what was associated tells.
-    done = {_pair(result) for result in data.get("results", ())}
+    done = {_pair(result) for result in objects(data.get("results"))}
     why = failure(read(errors[0]), request_id=response.request_id)
     return {
         write: copy.copy(why)

@@ -113,7 +113,7 @@ def _send(conn: Connection, object_type: str, verb: Verb, inputs: list[Input]) -
     except Failure as error:
         answers.fail(inputs, naming_scope(error, scope(object_type, "write")))
         return answers
-    if verb == "archive":
+    if verb == "archive" and not data:  # 204: no body
         for one in inputs:
             answers.outcomes[one.write.id] = _written(one, verb, {"id": one.key}, response)
         return answers
