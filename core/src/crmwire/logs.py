@@ -28,7 +28,9 @@ def redacted(
     for key, value in event.items():
         if isinstance(value, str):
             text = _SECRETS.sub(lambda found: f"{found[1] or found[2]}{found[3] or ' '}…", value)
-            event[key] = text if method == "debug" else _ADDRESS.sub("…@…", text)
+            if method != "debug" and "@" in text:
+                text = _ADDRESS.sub("…@…", text)
+            event[key] = text
     return event
 
 

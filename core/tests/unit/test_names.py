@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nameparser import HumanName
 
 from crmwire.names import family_name, full_name, given_name, split_name
 
@@ -83,3 +84,28 @@ def test_no_letter_of_a_name_is_ever_lost(full: str) -> None:
     if "," in without_comma:
         without_comma.remove(",")
     assert kept in (letters, without_comma)
+
+
+WORDS = [
+    "Ada",
+    "GARCÍA",
+    "smith",
+    "Dr",
+    "Sir",
+    "van",
+    "de",
+    "y",
+    "Jr",
+    "MD",
+    "III",
+    "J",
+    "Ab2",
+    "née",
+]
+
+
+@given(st.sampled_from(WORDS) | st.text("abéЖ1", min_size=1, max_size=6), st.sampled_from(WORDS))
+@settings(deadline=None)
+def test_of_two_words_the_parser_and_the_short_way_say_the_same(first: str, last: str) -> None:
+    parsed = HumanName(f"{first} {last}")
+    assert split_name(f"{first} {last}").given == (first if parsed.first else "")

@@ -81,13 +81,18 @@ def _compiled(
     environment: Environment, text: str, parts: list[nodes.Expr], keeps_type: bool
 ) -> Callable[[Mapping[str, object]], object]:
     """Make Jinja compile the tree, as its `compile_expression` does from text."""
+    path = _path(parts[0]) if keeps_type else None
     parts = [_Meaning().visit(part) for part in parts]
     wanted = parts[0] if keeps_type else _join(parts)
     body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), wanted, lineno=1)]
     tree = nodes.Template(body, lineno=1)
     tree.set_environment(environment)
+    evaluate: Callable[[Mapping[str, object]], object]
     try:
-        evaluate = TemplateExpression(environment.from_string(tree), undefined_to_none=False)
+        if path is not None:
+            evaluate = _lookup(environment, *path)
+        else:
+            evaluate = TemplateExpression(environment.from_string(tree), undefined_to_none=False)
     except (TemplateError, SyntaxError, MemoryError) as error:
         raise expression_error(text, f"It cannot be compiled: {error}.") from error
 
@@ -103,6 +108,29 @@ def _compiled(
             why = str(error)
             cause = error
         raise expression_error(text, why) from cause
+
+    return run
+
+
+def _path(node: nodes.Expr) -> tuple[str, list[str]] | None:
+    """The name and the keys of a path such as `guest.email`; None of anything else."""
+    keys: list[str] = []
+    while isinstance(node, nodes.Getattr):
+        keys.append(node.attr)
+        node = node.node
+    return (node.name, keys[::-1]) if isinstance(node, nodes.Name) else None
+
+
+def _lookup(
+    environment: Environment, name: str, keys: list[str]
+) -> Callable[[Mapping[str, object]], object]:
+    """What Jinja would do for a path, without a context for each: most expressions are paths."""
+
+    def run(variables: Mapping[str, object]) -> object:
+        value = variables[name] if name in variables else environment.undefined(name=name)
+        for key in keys:
+            value = environment.getattr(value, key)
+        return value
 
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import attrs
@@ -36,6 +36,9 @@ VARIABLES = frozenset(
 
 LENIENT = frozenset(["answers", "tracking"])
 """Variables whose keys depend on what the guest filled in: an unknown key is None there."""
+
+
+_SCALARS = frozenset([type(None), str, bool, int, float, date, datetime])
 
 
 class Lenient(dict[str, object]):
@@ -88,11 +91,13 @@ def _one_or_all(texts: list[str]) -> str | list[str] | None:
 
 
 def _plain(value: object) -> object:
+    if type(value) in _SCALARS:  # nearly all
+        return value
     if isinstance(value, Lenient):
         return value
     if isinstance(value, enum.Enum):
         return _plain(value.value)
-    if value is None or isinstance(value, str | bool | int | float | date):
+    if isinstance(value, str | int | float | date):
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
