@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.server
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from attrs import define, field
 
+from crmwire.alerting import addresses, sending
 from crmwire.alerting.addresses import STANDARD_WEBHOOKS
 from crmwire.alerting.kinds import Pace
 from crmwire.alerting.watcher import Watcher
@@ -92,6 +95,12 @@ def mailbox() -> Iterator[Mailbox]:
         server.stop()
 
 
+def _open() -> threading.Event:
+    made = threading.Event()
+    made.set()
+    return made
+
+
 @define
 class Receiver:
     """A receiver of webhooks; `answers` are the statuses of its next answers."""
@@ -99,6 +108,8 @@ class Receiver:
     url: str
     got: list[tuple[dict[str, str], bytes]] = field(factory=list)
     answers: list[int] = field(factory=list)
+    hold: threading.Event = field(factory=_open)
+    """Until it is set, nothing is answered."""
 
 
 @pytest.fixture
@@ -109,6 +120,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             made.got.append(({name.lower(): one for name, one in self.headers.items()}, body))
+            made.hold.wait(10)
             self.send_response(made.answers.pop(0) if made.answers else 204)
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
             self.end_headers()
@@ -250,6 +262,48 @@ def test_a_test_message_says_whether_it_arrives(app: App, mailbox: Mailbox) -> N
     assert problem
     assert "wrong-password" not in problem
     assert app.alerts()[0].problem == problem
+
+
+def test_a_message_that_is_still_sent_when_the_daemon_stops_is_let_go_without_a_trace(
+    app: App, receiver: Receiver
+) -> None:
+    app.add_alert("hook", address=receiver.url, kind="webhook")
+    receiver.hold.clear()
+    lose_login(app)
+    watcher = Watcher(app.store, app.vault, app.clock, PACE)
+    end = time.monotonic() + 20.0
+    while not receiver.got:
+        assert time.monotonic() < end
+        watcher.step()
+        time.sleep(0.05)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        watcher.stop(0.0)
+        del watcher
+        gc.collect()
+    receiver.hold.set()
+    assert [str(one.message) for one in said] == []
+    while not done(app):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_child_that_has_gone_takes_no_job_and_leaves_no_pipe_open() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    pipe = os.fdopen(writing, "w")
+    sending._write(pipe, "x" * 1_000_000)
+    assert pipe.closed
+
+
+def test_an_address_that_is_looked_at_for_too_long_is_refused_without_being_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(addresses, "_LONGEST_LOOK", 0.01)
+    with pytest.raises(ConfigurationError, match="did not say within 0 s") as refused:
+        addresses.service_of("apprise", f"mailto://ops:{PASSWORD}@example.com")
+    assert refused.value.__suppress_context__
+    assert PASSWORD not in str(refused.value)
 
 
 def test_a_killed_daemon_neither_repeats_nor_loses_an_alert(

@@ -116,14 +116,20 @@ def service_of(kind: TargetKind, address: str) -> str:
 
 def _asked(job: dict[str, str]) -> dict[str, str]:
     """Ask a child process: apprise is heavy, and reads addresses that people typed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "crmwire.alerting.child"],
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST_LOOK,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "crmwire.alerting.child"],
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_LOOK,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(
+            f"apprise did not say within {_LONGEST_LOOK:.0f} s whether it can use that address.",
+            remedy="Try again when this machine has less to do.",
+        ) from None  # the job, which it would show, holds the address
     try:
         answer: dict[str, str] = json.loads(done.stdout)
     except ValueError:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from typing import IO, TYPE_CHECKING, Any
 
@@ -94,7 +95,10 @@ class Sender:
         for one in self._running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 one.process.wait(max(0.0, end - time.monotonic()))
-        self._running = [one for one in self._running if not self._ended(one)]
+        for one in [one for one in self._running if not self._ended(one)]:
+            # Whoever stays in this process takes its end in, so that nothing is left of it.
+            threading.Thread(target=one.process.wait, name="crmwire-alert", daemon=True).start()
+        self._running = []
 
     # ------------------------------------------------------------ inside
 
@@ -185,6 +189,6 @@ _BROKEN = "The sending process ended without a result."
 
 
 def _write(pipe: IO[str], text: str) -> None:
-    with contextlib.suppress(OSError):  # if the child has gone, it counts as failed
-        pipe.write(text)
-        pipe.close()
+    for write in (lambda: pipe.write(text), pipe.close):
+        with contextlib.suppress(OSError):  # if the child has gone, it counts as failed
+            write()
