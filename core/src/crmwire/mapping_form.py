@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -138,7 +139,10 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{where} is not valid TOML: {error}.") from None
+        raise ConfigurationError(
+            f"{where} is not valid TOML: {error}.",
+            remedy="Mend that place; how TOML is written is told at https://toml.io.",
+        ) from None
     except (ValueError, RecursionError):
         raise ConfigurationError(
             f"{where} holds too long a number, or is nested too deep."
@@ -162,11 +166,24 @@ def _told(error: BaseException, kind: type | None) -> str:
         return f"required field missing: {error.args[0]}"
     if isinstance(error, cattrs.ForbiddenExtraKeysError):
         names = ", ".join(sorted(error.extra_fields))
-        return f"unknown field {names}"
+        known = ", ".join(sorted(one.name for one in attrs.fields(error.cl)))
+        return f"unknown field {names} (there are: {known})"
+    text, bare = str(error), _bare(kind)
+    if "could not convert" in text or "invalid literal" in text or bare in (int, float):
+        return "must be a number"
     if isinstance(error, ConfigurationError | ValueError) and not isinstance(error, UnicodeError):
-        return str(error)
-    wanted = getattr(kind, "__name__", str(kind))
-    return f"invalid value, expected {wanted}"
+        return text
+    if isinstance(bare, type) and (attrs.has(bare) or issubclass(bare, Mapping)):
+        return "must be a table"
+    return f"must be of the type {getattr(bare, '__name__', bare)}"
+
+
+def _bare(kind: object) -> object:
+    """A type without `None` beside it and without what it holds."""
+    parts = [one for one in get_args(kind) if one is not type(None)]
+    if isinstance(kind, UnionType) and len(parts) == 1:
+        kind = parts[0]
+    return get_origin(kind) or kind
 
 
 def converter(filters: Mapping[str, Filter] | None = None) -> cattrs.Converter:

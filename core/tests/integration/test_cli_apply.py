@@ -146,7 +146,7 @@ def test_mistakes_are_told_all_at_once_without_a_traceback(crmwire: Command) -> 
     assert result.stderr.splitlines() == [
         "Error: team.toml has 2 mistakes:",
         "  required field missing: source @ team.toml.feeds['cal'].source",
-        "  unknown field tokn @ team.toml.connections['sales']",
+        "  unknown field tokn (there are: crm, settings, token) @ team.toml.connections['sales']",
     ]
 
 

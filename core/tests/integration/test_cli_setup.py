@@ -309,7 +309,7 @@ def test_a_hook_that_does_not_exist_is_told_with_those_that_do(ready: Command) -
         (
             "connection add toy --set nope=1",
             "t",
-            "connection toy has a mistake:\n  unknown field nope @ connection toy",
+            "connection toy has a mistake:\n  unknown field nope (there are: ",
         ),
         ("connection add toy --set read_timeout=-1", "t", "read_timeout must be more than 0"),
         ("connection remove sale", "", "There is no connection 'sale'. There are: sales."),
@@ -329,7 +329,7 @@ def test_a_hook_that_does_not_exist_is_told_with_those_that_do(ready: Command) -
         (
             "route add --feed cal --connection sales --preset linktime --page 7 --option x=1",
             "",
-            "The options of route cal-7-sales do not fit:\n  there is no option 'x' @",
+            "The options of route cal-7-sales do not fit:\n  there is no option 'x' (there are: ",
         ),
         (
             "route add --feed cal --connection sales --preset linktime --page 7 --zone Mars",

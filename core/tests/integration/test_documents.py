@@ -273,12 +273,34 @@ since = "soon"
     with pytest.raises(ConfigurationError) as raised:
         documents.parsed(text, "team.toml")
     told = "\n".join(raised.value.problems)
-    assert "unknown field colour @ team.toml" in told
+    assert "unknown field colour (there are: " in told
     assert "required field missing: source @ team.toml.feeds['cal']" in told
     assert "team.toml.feeds['cal'].secret" in told
     assert "team.toml.connections['sales'].settings" in told
     assert "'soon' is not a date" in told
     assert str(raised.value).startswith("team.toml has 5 mistakes:")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("feeds = 3", "must be a table @ team.toml.feeds"),
+        ("[feeds]\ncal = 3", "must be a table @ team.toml.feeds['cal']"),
+        ("[connections.a]\ncrm = 'toy'\nsettings = []", "must be a table @ team.toml.connect"),
+        ("[routes.r]\nfeed = 'f'\nconnection = 'c'\njoin_within = 'x'", "must be a number @ team"),
+        ("[routes.r]\nfeed = 'f'\nconnection = 'c'\njoin_within = [1]", "must be a number @ team"),
+        (
+            "[[feed]]\nname = 'x'",
+            "(there are: alerts, connections, feeds, routes, team) @ team.toml",
+        ),
+    ],
+)
+def test_what_a_value_must_be_is_said_in_words_of_the_document(
+    app: App, text: str, told: str
+) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        documents.parsed(text, "team.toml")
+    assert told in "\n".join(raised.value.problems)
 
 
 def test_what_is_no_toml_is_told_with_its_line(app: App) -> None:

@@ -70,7 +70,8 @@ def load_mapping(
         try:
             chosen[name] = form.options[name].checked(name, value)
         except KeyError:
-            problems.append(f"there is no option {name!r} @ {where}.options")
+            known = ", ".join(form.options) or "none"
+            problems.append(f"there is no option {name!r} (there are: {known}) @ {where}.options")
         except ValueError as error:
             problems.append(f"{error} @ {where}.options")
     if problems:
