@@ -1,83 +1,25 @@
-"""The frame of a vendor's sandbox: the ASGI app, its control face and its logs."""
+"""The frame of a vendor's sandbox: the ASGI app and its logs, and the way of a request."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
-import attrs
-import cattrs
-from attrs import define, frozen
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crmwire.sandbox.faults import Fault, FaultKind, Faults
+from crmwire.sandbox.accounts import Account, TimelineEntry, TimelinePerson
+from crmwire.sandbox.control import CONTROL, ControlFace
+from crmwire.sandbox.faults import Fault, Faults
 from crmwire.sandbox.logins import CLIENT_ID, CLIENT_SECRET, LoginApp, LoginBook, LoginPolicy
 from crmwire.sandbox.server import abort
-from crmwire.sandbox.viewer import page
-
-CONTROL = "/__sandbox__"
-
-
-@frozen(kw_only=True)
-class SandboxSettings:
-    """How a sandbox is set up: one account for each token.
-
-    `latency` is in seconds. `options` are the vendor's own switches, as text, named in the
-    plugin's documentation; all have `client_id`, `client_secret` (of the app that may log in) and
-    `rotation` (`yes`: each refresh gives another refresh token).
-    """
-
-    tokens: tuple[str, ...] = ("sandbox",)
-    latency: float = 0.0
-    seed: int = 0
-    options: Mapping[str, str] = attrs.field(factory=dict)
-    asked: set[str] = attrs.field(factory=set, init=False, eq=False, repr=False)
-    """The names of the options that this vendor's sandbox looked for."""
-
-    def option(self, name: str, default: str) -> str:
-        self.asked.add(name)
-        return self.options.get(name, default)
-
-
-@define(kw_only=True)
-class Account:
-    """One account at the vendor; a plugin's sandbox adds its records."""
-
-    token: str
-    name: str = "Example Ltd"
-
-
-@frozen(kw_only=True)
-class TimelineEntry:
-    """An activity as a person sees it; times as the vendor stores them."""
-
-    type: str
-    id: str
-    title: str
-    start: str = ""
-    end: str = ""
-    status: str = ""
-    text: str = ""
-
-
-@frozen(kw_only=True)
-class TimelinePerson:
-    """A person and what stands on their timeline."""
-
-    type: str
-    id: str
-    name: str
-    email: str
-    fields: Mapping[str, Any] = attrs.field(factory=dict)
-    entries: tuple[TimelineEntry, ...] = ()
+from crmwire.sandbox.settings import SandboxSettings
 
 
 class Sandbox:
@@ -112,22 +54,7 @@ class Sandbox:
             for number, token in enumerate(settings.tokens, start=1)
         }
         self._vendor: ASGIApp = Starlette(routes=list(self.routes()))
-        self._own = Starlette(
-            routes=[
-                Route("/", self._page),
-                Mount(
-                    CONTROL,
-                    routes=[
-                        Route("/requests", self._get_requests),
-                        Route("/commits", self._get_commits),
-                        Route("/timelines", self._get_timelines),
-                        Route("/faults", self._post_faults, methods=["POST"]),
-                        Route("/latency", self._post_latency, methods=["POST"]),
-                        Route("/admin", self._post_admin, methods=["POST"]),
-                    ],
-                ),
-            ]
-        )
+        self._own: ASGIApp = Starlette(routes=ControlFace(self).routes())
 
     # ------------------------------------------------------------ what a vendor gives
 
@@ -289,73 +216,6 @@ class Sandbox:
                 await send({"type": "http.response.body", "body": half, "more_body": True})
                 await asyncio.sleep(0.01)
                 abort(scope)
-
-    # ------------------------------------------------------------ the control face
-
-    async def _page(self, request: Request) -> Response:
-        return HTMLResponse(page(self.title, self._all_timelines()))
-
-    async def _get_requests(self, request: Request) -> Response:
-        since = int(request.query_params.get("since", "0"))
-        return JSONResponse({"requests": self.requests[since:]})
-
-    async def _get_commits(self, request: Request) -> Response:
-        since = int(request.query_params.get("since", "0"))
-        return JSONResponse({"commits": self.commits[since:]})
-
-    async def _get_timelines(self, request: Request) -> Response:
-        return JSONResponse({"accounts": self._all_timelines()})
-
-    def _all_timelines(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "token": account.token,
-                "name": account.name,
-                "people": [attrs.asdict(person) for person in self.timelines(account)],
-                "unattached": [attrs.asdict(entry) for entry in self.unattached(account)],
-            }
-            for account in self.accounts.values()
-        ]
-
-    async def _post_faults(self, request: Request) -> Response:
-        try:
-            body = json.loads(await request.body())
-            faults = cattrs.structure(body["faults"], list[Fault])
-        except (cattrs.BaseValidationError, ValueError, LookupError, TypeError) as error:
-            known = {"kinds": get_args(FaultKind), "fields": sorted(attrs.fields_dict(Fault))}
-            return JSONResponse({"error": f"these are no faults: {error}", **known}, 400)
-        self.faults.arm(faults, seed=body.get("seed"))
-        return JSONResponse({"armed": len(faults)})
-
-    async def _post_latency(self, request: Request) -> Response:
-        self.latency = float(json.loads(await request.body())["seconds"])
-        return JSONResponse({"latency": self.latency})
-
-    async def _post_admin(self, request: Request) -> Response:
-        body = json.loads(await request.body())
-        account = self.accounts[body.get("account") or next(iter(self.accounts))]
-        try:
-            return JSONResponse(await self.admin(account, body["action"], body))
-        except LookupError as error:
-            done = self._login_admin(account, body["action"])
-            return JSONResponse({"error": str(error)}, 404) if done is None else JSONResponse(done)
-
-    def _login_admin(self, account: Account, action: str) -> dict[str, Any] | None:
-        """What an admin of any vendor can do with logins, where the plugin has no way of its own.
-
-        `expire_tokens` ends the access tokens now, `end_logins` every login of the account,
-        `restore_logins` undoes that. None for another action.
-        """
-        match action:
-            case "expire_tokens":
-                self.logins.expire(account.token)
-            case "end_logins":
-                return {"ended": self.logins.end(account.token)}
-            case "restore_logins":
-                self.logins.restore(account.token)
-            case _:
-                return None
-        return {}
 
 
 async def _no_body() -> Message:
