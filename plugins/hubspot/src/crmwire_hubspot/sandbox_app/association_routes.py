@@ -112,7 +112,7 @@ def _chunk_of(
     portal: Portal, kind: Kind, id_: str, to: Kind, start: int, limit: int
 ) -> dict[str, Any]:
     between = ways(kind, to)
-    record = portal.by_id(kind, id_)
+    record = portal.to_write(kind, id_)
     linked = portal.linked(kind, record.id if record else id_, to)
     rows = [
         {

@@ -138,8 +138,8 @@ class Portal(Account):
         return None if found is None or found.archived else found
 
     def to_write(self, kind: Kind, id_: str) -> Stored | None:
-        """The record that a batch update or an association names; whether one may be named by an
-        id it had before a merge is not known, so that it is an option."""
+        """The record that a batch update or an association names, also one that is read; whether
+        it may be named by an id it had before a merge is not known, so that it is an option."""
         if not self.old_ids and (kind.name, id_) in self.former:
             return None
         return self.by_id(kind, id_)

@@ -50,52 +50,33 @@ _OBJECTS = (
     Rule(methods="DELETE", path="/{type}/{id}", handler=object_routes.delete, access="write"),
 )
 _SINGLE = (
-    Rule(
-        methods="PUT",
-        path="/{type}/{id}/associations/default/{to}/{to_id}",
-        handler=association_routes.put_default,
-        access="write",
-    ),
-    Rule(
-        methods="PUT",
-        path="/{type}/{id}/associations/{to}/{to_id}",
-        handler=association_routes.put_labelled,
-        access="write",
-    ),
-    Rule(
-        methods="DELETE",
-        path="/{type}/{id}/associations/{to}/{to_id}",
-        handler=association_routes.delete,
-        access="write",
+    *(
+        Rule(methods=method, path=path, handler=handler, access="write")
+        for method, path, handler in (
+            (
+                "PUT",
+                "/{type}/{id}/associations/default/{to}/{to_id}",
+                association_routes.put_default,
+            ),
+            ("PUT", "/{type}/{id}/associations/{to}/{to_id}", association_routes.put_labelled),
+            ("DELETE", "/{type}/{id}/associations/{to}/{to_id}", association_routes.delete),
+        )
     ),
     Rule(methods="GET", path="/{type}/{id}/associations/{to}", handler=association_routes.list_),
 )
 _BETWEEN = (
-    Rule(
-        methods="POST",
-        path="/{type}/{to}/batch/create",
-        handler=association_routes.batch_create,
-        access="write",
-        count="exempt",
-    ),
-    Rule(
-        methods="POST",
-        path="/{type}/{to}/batch/associate/default",
-        handler=association_routes.batch_default,
-        access="write",
-        count="exempt",
+    *(
+        Rule(methods="POST", path=path, handler=handler, access="write", count="exempt")
+        for path, handler in (
+            ("/{type}/{to}/batch/create", association_routes.batch_create),
+            ("/{type}/{to}/batch/associate/default", association_routes.batch_default),
+            ("/{type}/{to}/batch/archive", association_routes.batch_archive),
+        )
     ),
     Rule(
         methods="POST",
         path="/{type}/{to}/batch/read",
         handler=association_routes.batch_read,
-        count="exempt",
-    ),
-    Rule(
-        methods="POST",
-        path="/{type}/{to}/batch/archive",
-        handler=association_routes.batch_archive,
-        access="write",
         count="exempt",
     ),
     Rule(methods="GET", path="/{type}/{to}/labels", handler=association_routes.labels),
