@@ -15,7 +15,7 @@ from attrs import frozen
 
 from crmwire.alerting.messages import iso
 from crmwire.errors import ConfigurationError, CrmwireError, NeedsLogin, RetryLater
-from crmwire.opening import lane_of
+from crmwire.opening import lane_of, require_same_account
 from crmwire.store import checks, logins, setup, sights
 from crmwire.store.checks import CheckRow
 from crmwire.types import ConnectionReport, Finding
@@ -145,12 +145,7 @@ def _kept(openings: Openings, owner: str, made: Checked) -> Checked:
 
 def _keep_report(store: Store, row: ConnectionRow, report: ConnectionReport) -> None:
     lane = lane_of(row.crm, report.account_id)
-    if row.report is not None and row.report.account_id != report.account_id:
-        raise ConfigurationError(
-            f"The token belongs to another account ({report.account_name}) than before "
-            f"({row.report.account_name}).",
-            remedy="Use a token of the same account, or add a new connection.",
-        )
+    require_same_account(row, report)
 
     def job(db: Any) -> None:
         setup.set_report(db, row.id, report, lane)

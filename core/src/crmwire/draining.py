@@ -49,6 +49,8 @@ class Drainer:
         self._store = openings.store
         self._clock = openings.clock
         self._busy: dict[str, Desk] = {}
+        self._told: dict[str, Desk] = {}
+        """Desks of the batches whose observers are told next."""
         self._hanging: dict[str, Desk] = {}
         self._rested: dict[str, float] = {}
         self.wake: Callable[[Collection[str]], None] = lambda lanes: None
@@ -92,6 +94,7 @@ class Drainer:
             log.info("drain_fenced", lane=lane)
         finally:
             self._busy.pop(lane, None)
+            self._told.pop(lane, None)
 
     def rests(self, lane: str) -> bool:
         """Whether a lane rested when it was looked at, a moment ago."""
@@ -146,7 +149,7 @@ class Drainer:
                     lane, epoch, made.outcomes, made.created, limit=0, now=self._clock.now()
                 )
             _add(result, made)
-        self._busy.pop(lane, None)
+        self._told[lane] = self._busy.pop(lane)
         return result
 
     def _tried(self, desk: Desk, batch: Batch, epoch: int) -> Result:
@@ -247,6 +250,14 @@ class Drainer:
         )
 
     def _observe(self, lane: str, result: Result) -> None:
+        desk = self._told.pop(lane, None)
+        if desk is not None and result.changes:
+            desk.conn.alive()
+            self._busy[lane] = desk  # an observer that hangs is seen as any other hook is
+        self._tell_changes(result)
+        self._busy.pop(lane, None)
+
+    def _tell_changes(self, result: Result) -> None:
         for change in result.changes:
             became = "retried" if change.after == "ready" else change.after
             self._tallies.delivery(change.connection, became)

@@ -85,7 +85,7 @@ class Engine:
                 elif not self._rests(lane):
                     self._waiting.setdefault(lane)
             ready = self._start_waiting()
-        _start(ready)
+        self._start(ready)
 
     def set_aside(self) -> frozenset[str]:
         """The lanes whose drain hangs."""
@@ -133,13 +133,27 @@ class Engine:
             made.append(thread)
         return made
 
+    def _start(self, threads: Iterable[threading.Thread]) -> None:
+        """Start drains; the sweep wakes the lanes of those for which the machine has no thread."""
+        for thread in threads:
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                with self._lock:
+                    for lane, run in list(self._runs.items()):
+                        if run.thread is thread:
+                            del self._runs[lane]
+                    self._lock.notify_all()
+                with contextlib.suppress(Exception):
+                    log.error("no_thread", thread=thread.name, error=str(error))
+
     def _run(self, lane: str) -> None:
         while True:
             with self._lock:
                 self._runs[lane].again = False
             try:
                 self._drain(lane, self._stop)
-            except Exception as error:  # noqa: BLE001  (the sweep starts it again)
+            except BaseException as error:  # noqa: BLE001  (the sweep starts it again)
                 with contextlib.suppress(Exception):  # a lane that cannot be told of goes on too
                     log.error("drain_failed", lane=lane, error=f"{type(error).__name__}: {error}")
             with self._lock:
@@ -148,7 +162,7 @@ class Engine:
                 del self._runs[lane]
                 ready = self._start_waiting()
                 self._lock.notify_all()
-            _start(ready)
+            self._start(ready)
             return
 
     def _watch(self) -> None:
@@ -169,7 +183,7 @@ class Engine:
                         run.aside = hangs
                         ready = self._start_waiting()
                         self._lock.notify_all()
-                _start(ready)
+                self._start(ready)
 
     def _pause(self) -> float:
         """Seconds until the next sweep: it comes at once when a lane has rested."""
@@ -181,8 +195,3 @@ class Engine:
     def _is_running(self, lane: str) -> bool:
         with self._lock:
             return lane in self._runs
-
-
-def _start(threads: Iterable[threading.Thread]) -> None:
-    for thread in threads:
-        thread.start()

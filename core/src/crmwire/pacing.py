@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 2.0
 """Seconds a call waits for its turn in place; longer waits pause the lane instead."""
 
+LONGEST_CLOSED = 26 * 3600.0
+"""Seconds for which an answer can close a limit: a day of the longest kind, and some more."""
+
 MARGIN = 0.1
 """Seconds by which a window is held longer: vendors count arrivals, and ways differ in length."""
 
@@ -46,6 +49,8 @@ class Pacer:
         self._answers: Counter[str] = Counter()
         self._spent = ""
         """Why all calls are held back, while they are."""
+        self._budgeted: set[str] = set()
+        """What is closed since a budget is spent, not the limit itself."""
         self.set_limits(limits)
 
     def set_limits(self, limits: Iterable[Limit]) -> None:
@@ -75,8 +80,9 @@ class Pacer:
                             f"{used} of {state.total} calls of the {state.name} limit are used, by"
                             f" all that use the account; this connection stops at {share:.0%}."
                         )
-                        self._close(state.name, state.resets_in or BUDGET_PAUSE)
-                        self._close(EVERY_CALL, state.resets_in or BUDGET_PAUSE)
+                        for name in (state.name, EVERY_CALL):
+                            self._close(name, state.resets_in or BUDGET_PAUSE)
+                            self._budgeted.add(name)
 
     def _room_in(self, state: LimitState, length: float) -> float:
         """Seconds until a used up window has room again: when our oldest call leaves it, at most.
@@ -112,8 +118,16 @@ class Pacer:
         with self._lock:
             self._close(name, seconds)
 
+    def forget_budget(self) -> None:
+        """Let through what a budget held back: it may be another now, and the next answer tells
+        whether that is spent too."""
+        with self._lock:
+            for name in self._budgeted:
+                self._closed_until.pop(name, None)
+            self._budgeted.clear()
+
     def _close(self, name: str, seconds: float) -> None:
-        until = self._clock.monotonic() + seconds
+        until = self._clock.monotonic() + min(seconds, LONGEST_CLOSED)
         self._closed_until[name] = max(until, self._closed_until.get(name, 0.0))
 
     def take(self, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from crmwire.errors import ConfigurationError
 from crmwire.pipeline.adopting import MAY_STAND, NEW, chosen_new
-from crmwire.store import DeliveryFilter, audit, views
+from crmwire.store import DeliveryFilter, audit, repairs
 
 if TYPE_CHECKING:
     from crmwire.store import DeliveryView, Store
@@ -27,7 +27,7 @@ def retry(
         chosen, wanted = _choice(store, wanted, use)
 
     def job(db: Any) -> list[int]:
-        done, _ = views.retry(db, wanted, now, again=again, use=chosen)
+        done, _ = repairs.retry(db, wanted, now, again=again, use=chosen)
         _audit(db, now, "retried", done, again=again or None, chosen=use is not None or None)
         return done
 
@@ -38,7 +38,7 @@ def dismiss(store: Store, ids: Sequence[int], now: float) -> list[int]:
     """Give up held or waiting deliveries for good; returns which. Raises: UnknownName."""
 
     def job(db: Any) -> list[int]:
-        done = views.dismiss(db, ids, audit.acting_user(), now)
+        done = repairs.dismiss(db, ids, audit.acting_user(), now)
         _audit(db, now, "dismissed", done)
         return done
 

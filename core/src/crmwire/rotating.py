@@ -41,7 +41,8 @@ PAUSE = 0.002
 
 @frozen(kw_only=True)
 class Rotation:
-    """What a rotation did. `unreadable` are the places of secrets that no key opens.
+    """What a rotation did. `unreadable` are the places of secrets that no key opens: those whose
+    key is not there stay as they are, those that are damaged need no key any more.
 
     `idle` are keys that no secret of this data folder needs any more.
     """
@@ -247,11 +248,13 @@ def _move(
         failed = []
         for owner, name, key_id, blob in rows:
             old = vault.keys.find(key_id)
+            if old is None:  # it stays as it is: the key may be put back
+                failed.append(f"{owner} {name}")
+                continue
             try:
-                if old is None:
-                    raise KeyMissing
                 secret = unsealed(old, owner, name, blob)
-            except KeyMissing:  # it stays as it is: another key may open it
+            except KeyMissing:
+                stored_keys.mark_damaged(db, owner, name)
                 failed.append(f"{owner} {name}")
                 continue
             setup.put_secret(db, owner, name, target, sealed(key, owner, name, secret))

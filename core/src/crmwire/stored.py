@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import attrs
 import cattrs
+from cattrs.fns import identity
 
 from crmwire.types import Ref, Write
 
@@ -20,6 +21,7 @@ def _converter() -> cattrs.Converter:
     conv.register_unstructure_hook(datetime, lambda value: value.isoformat())
     conv.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     # Most of what an event tells is text, or nothing.
+    conv.register_unstructure_hook_func(lambda kind: kind == str | None, identity)
     conv.register_structure_hook_func(
         lambda kind: kind == str | None, lambda value, _: None if value is None else str(value)
     )
@@ -27,6 +29,7 @@ def _converter() -> cattrs.Converter:
 
 
 _conv = _converter()
+_SCALARS = (str, int, float)
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -96,7 +99,7 @@ def write_from_json(data: Mapping[str, Any]) -> Write:
 
 
 def _tagged(value: object) -> Any:
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, _SCALARS):
         return value  # first, since nearly all are, and abstract types take far longer
     if isinstance(value, datetime):
         return {"$datetime": value.isoformat()}

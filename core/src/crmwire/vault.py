@@ -122,6 +122,11 @@ class Vault:
         }
 
     def _decrypt(self, owner: str, name: str, key_id: str, blob: bytes) -> str:
+        if key_id.startswith(stored_keys.DAMAGED):
+            raise KeyMissing(
+                f"The secret {name} of {owner} is damaged: no key opens it.",
+                remedy="Give it anew, or restore a backup; `crmwire keys rotate` says how.",
+            )
         key = self.keys.find(key_id)
         if key is None:
             raise KeyMissing(

@@ -10,23 +10,25 @@ import attrs
 from crmwire.errors import Failure, Rejected
 from crmwire.types import About, Ref, Value, Write, Written
 
+_SCALARS = (str, int, float, date)
+"""Nearly all values are of these, and abstract types take far longer to tell."""
+
 
 def references(write: Write) -> frozenset[str]:
     """The ids of the writes whose records this write needs."""
-    found = set(_refs(write.fields)) | set(_refs(write.on_create))
+    values = (*write.fields.values(), *write.on_create.values())
+    found = {ref for one in values if not isinstance(one, _SCALARS) for ref in _refs(one)}
     found |= {about.record.write for about in write.about if isinstance(about.record, Ref)}
     return frozenset(found)
 
 
 def _refs(value: Value) -> Iterator[str]:
-    if isinstance(value, str | int | float | date):  # nearly all: abstract types take far longer
-        return
     if isinstance(value, Ref):
         yield value.write
     elif isinstance(value, Mapping):
         for part in value.values():
             yield from _refs(part)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, Sequence) and not isinstance(value, str):
         for part in value:
             yield from _refs(part)
 
@@ -38,9 +40,10 @@ def waves(writes: Sequence[Write]) -> list[list[Write]]:
     """
     rest, result = list(writes), []
     names = {write.id for write in writes}
+    needed = {write.id: references(write) & names for write in writes}
     done: set[str] = set()
     while rest:
-        wave = [write for write in rest if (references(write) & names) <= done]
+        wave = [write for write in rest if needed[write.id] <= done]
         if not wave:
             raise ValueError(f"writes refer to each other: {[write.id for write in rest]}")
         result.append(wave)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -19,7 +20,7 @@ from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.draining import Drainer
 from crmwire.sandbox import SandboxServer, SandboxSettings
-from crmwire.store import DeliveryFilter, setup
+from crmwire.store import DeliveryFilter, Store, setup
 from crmwire.testing.toysandbox import ToySandbox
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, Page, Person
@@ -43,6 +44,30 @@ def _logs_as_before() -> Iterator[None]:
     structlog.reset_defaults()
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with a feed, two connections and a route to each."""
+    store = Store(tmp_path / "crmwire.db")
+
+    def job(db: Any) -> None:
+        feed = setup.insert_feed(
+            db, name="cal", team="default", source="calcom", token_hash=b"t", settings={},
+            allow_unsigned=True, since=None, now=0.0,
+        )  # fmt: skip
+        for name in ("one", "two"):
+            connection = setup.insert_connection(
+                db, name=name, team="default", crm="toy", settings={}, now=0.0
+            )
+            setup.insert_route(
+                db, name=f"to {name}", team="default", feed=feed, page="*", connection=connection,
+                preset="x", mapping={}, fingerprint="", options={}, rows={}, zone=None, since=0.0,
+            )  # fmt: skip
+
+    store.write(job)
+    yield store
+    store.close()
 
 
 START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)

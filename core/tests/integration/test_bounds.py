@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from crmwire import opening
 from crmwire.app import App
 from crmwire.cli import cli
 from crmwire.demo.environment import surroundings
@@ -16,7 +15,7 @@ from crmwire.demo.environment import surroundings
 def test_only_so_many_connections_are_kept_open(
     tmp_path: Path, toy_installed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "MOST_OPEN", 3)
+    monkeypatch.setattr("crmwire.opening.openings.MOST_OPEN", 3)
     with surroundings(tmp_path), App(tmp_path / "home") as app:
         rows = [
             app.add_connection(

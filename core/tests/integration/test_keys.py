@@ -19,7 +19,9 @@ from crmwire.cli import cli
 from crmwire.demo.environment import surroundings
 from crmwire.errors import ConfigurationError
 from crmwire.keys import Keyring, line_of, new_key, parsed, put_first
+from crmwire.setting_up import begun
 from crmwire.store import keys as stored_keys
+from crmwire.store import setup
 from crmwire.vault import KeyMissing, Vault
 
 
@@ -159,7 +161,7 @@ def test_rotation_under_load_loses_nothing(app: App, folder: Path) -> None:
     assert file_keys(folder) == [done.key_id]
 
 
-def test_secrets_that_no_key_opens_are_told_and_left_as_they_are(app: App) -> None:
+def test_secrets_that_no_key_opens_are_told_and_left_as_they_are(app: App, folder: Path) -> None:
     def damage(db: object) -> None:
         db.execute(  # type: ignore[attr-defined]
             "UPDATE secrets SET blob = zeroblob(40) WHERE owner = 'connection/7'"
@@ -168,9 +170,76 @@ def test_secrets_that_no_key_opens_are_told_and_left_as_they_are(app: App) -> No
     app.store.write(damage)
     (old,) = app.vault.keys
     done = app.rotate_keys()
-    assert (done.moved, done.unreadable, done.idle) == (119, ("connection/7 token",), ())
-    with pytest.raises(ConfigurationError, match="1 secrets"):
-        app.remove_key(old)
+    assert (done.moved, done.unreadable, done.idle) == (119, ("connection/7 token",), (old,))
+    app.remove_key(old)
+    with App(folder / "home") as again, pytest.raises(KeyMissing, match="damaged"):
+        again.vault.get("connection/7", "token")
+
+
+DAMAGED = [
+    ("connection/1", "token", "token of the connection sales", "connection add toy --name sales"),
+    ("connection/1", "access_token", "access_token of the conn", "connect toy --name sales` logs"),
+    ("connection/1", "client_secret", "client_secret of the", "--name sales --client-secret-stdin"),
+    ("connection/9", "token", "token of connection 9", "no longer there"),
+    ("feed/1", "signing", "signing of the feed cal", "feed add cal --source calcom"),
+    ("feed/1", "address", "address of the feed cal", "still arrive"),
+    ("feed/1", "token", "token of the feed cal", "crmwire feed token cal"),
+    ("feed/7", "token", "token of feed 7", "no longer there"),
+    ("alert/1", "address", "address of the alert ops", "crmwire alert add ops"),
+    ("alert/8", "address", "address of alert 8", "no longer there"),
+    ("login/ab", "code_verifier", "code_verifier of a login", "Begin that login again"),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "what", "remedy"), DAMAGED)
+def test_a_damaged_secret_is_named_with_what_to_do(
+    folder: Path, owner: str, name: str, what: str, remedy: str
+) -> None:
+    with App(folder / "home") as app:
+        app.vault.put("connection/99", "token", "sound")
+        app.store.write(
+            lambda db: setup.insert_connection(
+                db, name="sales", team="default", crm="toy", settings={}, now=1.0
+            )
+        )
+        app.add_feed("cal", source="calcom", signing_secret="hush")
+        app.store.write(
+            lambda db: db.execute(
+                "INSERT INTO alert_targets (name, team, kind, service, digest, created_at)"
+                " VALUES ('ops', 'default', 'webhook', 'x', 'off', 1)"
+            )
+        )
+        app.vault.put(owner, name, "x")
+        app.store.write(
+            lambda db: db.execute(
+                "UPDATE secrets SET blob = zeroblob(40) WHERE owner = ? AND name = ?", (owner, name)
+            )
+        )
+    done = run("rotate", "--yes")
+    assert done.exit_code == 1
+    assert "no longer needed" not in done.output
+    assert len(file_keys(folder)) == 1
+    assert what in done.stderr
+    assert remedy in done.stderr
+
+
+def test_a_connection_whose_apps_secret_is_damaged_can_log_in_with_it_given_anew(
+    app: App,
+) -> None:
+    settings = {"client_id": "app"}
+    id_ = app.store.write(
+        lambda db: setup.insert_connection(
+            db, name="sales", team="default", crm="toy", settings=settings, now=1.0
+        )
+    )
+    for name in ("client_secret", "private_key"):
+        app.vault.put(f"connection/{id_}", name, name)
+    app.store.write(
+        lambda db: db.execute("UPDATE secrets SET blob = x'00' WHERE name = 'client_secret'")
+    )
+    app.rotate_keys()
+    row = app.store.connection("sales")
+    assert begun.known_secrets(app.openings, row, settings) == {"private_key": "private_key"}
 
 
 def test_a_key_that_is_needed_or_for_new_secrets_is_not_removed(app: App) -> None:

@@ -77,8 +77,11 @@ def test_no_statement_looks_through_what_is_done(
         app.store.due_lanes(app.clock.now())
         exposition(app.openings, Tallies())
         app.delivery(1)
-        for states in ((), ("ready", "working"), ("held",)):
+        for states in ((), ("ready", "working"), ("held",), ("skipped",), ("dismissed", "held")):
             app.deliveries(DeliveryFilter(states=states))
+            app.store.matching_ids(DeliveryFilter(states=states or ("held",), route="toy"))
+        app.deliveries(DeliveryFilter(failure="rejected"))
+        app.deliveries(DeliveryFilter(reason="superseded", connection="toy"))
         asked = {one for one in statements if one.startswith(("SELECT", "UPDATE", "DELETE"))}
         assert len(asked) > 50
         with app.store.read() as db:

@@ -15,6 +15,7 @@ import pytest
 
 from crmwire.engine import Engine
 from crmwire.errors import StoreUnavailable
+from crmwire.hookspecs import hookimpl
 from crmwire.pipeline import writes
 from crmwire.sandbox import Fault
 from crmwire.store.database import Writer
@@ -313,3 +314,79 @@ def test_a_first_check_that_is_not_answered_pauses_the_lane_and_blames_no_plugin
         assert (row.state, row.problem) == ("ok", None)
         assert any(paused is not None for paused, _ in scene.app.store.lanes().values())
         assert scene.app.deliveries()[0].tries == 0
+
+
+def _engine(drain: Callable[..., None], done: threading.Event) -> Engine:
+    return Engine(
+        drain,
+        due=lambda: [] if done.is_set() else ["lane"],
+        crm_of=lambda lane: "crm",
+        hangs=lambda lane, thread: False,
+        sweep=0.02,
+    )
+
+
+def test_a_lane_for_which_the_machine_has_no_thread_is_drained_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done, refusals = threading.Event(), [True]
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name.startswith("crmwire-drain") and refusals:
+            refusals.pop()
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    engine = _engine(lambda lane, stop: done.set(), done)
+    engine.wake(["lane"])
+    assert not refusals
+    engine.start()
+    assert done.wait(5)
+    assert engine.stop(5)
+
+
+def test_a_lane_whose_drain_ends_its_thread_is_drained_again() -> None:
+    done, exits = threading.Event(), [True]
+
+    def drain(lane: str, stop: threading.Event) -> None:
+        if exits:
+            exits.pop()
+            raise SystemExit
+        done.set()
+
+    engine = _engine(drain, done)
+    engine.start()
+    assert done.wait(5)
+    assert engine.stop(5)
+
+
+def test_an_observer_that_hangs_sets_its_lane_aside_as_any_hook_does(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(toycrm, "delivery_changed", hookimpl(_waits_for(gate)), raising=False)
+    with toy(tmp_path, read_timeout=0.1) as scene:
+        scene.app.check("crm")
+        scene.accept(scene.event("created", "a", 1))
+        drain = threading.Thread(target=scene.drainer.drain, args=("toy:toy-1", threading.Event()))
+        drain.start()
+        try:
+            ends = time.monotonic() + 5
+            while not scene.drainer.hangs("toy:toy-1", drain):
+                assert time.monotonic() < ends
+                time.sleep(0.02)
+            problem = scene.app.store.connection("crm").problem
+        finally:
+            gate.set()
+            drain.join()
+        assert "its lane is set aside" in str(problem)
+        assert scene.states() == ["delivered"]
+
+
+def _waits_for(gate: threading.Event) -> Callable[..., None]:
+    def delivery_changed(conn: Any, change: Any) -> None:
+        gate.wait(20)
+
+    return delivery_changed

@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from crmwire.sandbox import Fault
+from crmwire.store import loading
 
 Opens = Callable[..., AbstractContextManager[Any]]
 
@@ -83,7 +84,8 @@ def test_what_used_up_no_try_has_not_begun_the_time_of_trying(toy: Opens, tmp_pa
         scene.accept(scene.event("created", "a", 1))
         scene.sandbox.faults.arm([Fault(kind="status", status=401)])
         scene.drain()
-        (item,) = scene.app.store.load_deliveries(1, [1])
+        with scene.app.store.read() as db:
+            (item,) = loading.load(db, 1, [1])
         assert item.delivery.state == "ready"
         assert item.delivery.first_try_at is None
 

@@ -264,12 +264,45 @@ def test_secrets_whose_key_is_gone_or_that_are_damaged_are_named_and_stay(
     )
     assert (done.moved, done.unreadable) == (2, ("connection/1 token", "feed/1 signing"))
     assert told == [(1, 4), (1, 4), (2, 4), (2, 4)]
-    assert counts(store) == {done.key_id: 2, "lost": 1, "old": 1}
-    assert done.idle == ()
+    assert counts(store) == {done.key_id: 2, "lost": 1}
+    assert done.idle == ("old",)  # it does not open the damaged one, and never will
     with store.read() as db:
         assert stored_keys.retired(db) == {"lost", "old"}
     (entry,) = store.audit()
     assert entry.detail == {"secrets": 4}
+
+
+def test_a_damaged_secret_stops_neither_the_next_rotation_nor_the_next_start(
+    store: Store, vault: Vault, path: Path, tmp_path: Path
+) -> None:
+    damage(store, "connection/1")
+    first = rotated(tmp_path, store, vault, now=NOW)
+    again = rotated(tmp_path, store, vault, now=NOW)
+    assert again.key_id not in (first.key_id, "old")
+    assert (again.moved, again.resumed) == (2, False)
+    assert again.unreadable == first.unreadable == ("connection/1 token",)
+    for key_id in again.idle:
+        removed_key(store, vault, key_id, NOW)
+    assert list(parsed(path.read_text(), "it")) == [again.key_id]
+    later = Vault(store, load_keys(may_create=False))
+    later.check()
+    assert later.get("connection/2", "token") == "canary 2"
+    with pytest.raises(KeyMissing, match="token of connection/1 is damaged") as refused:
+        later.get("connection/1", "token")
+    assert "Give it anew" in refused.value.remedy
+    later.put("connection/1", "token", "anew")
+    assert rotated(tmp_path, store, later, now=NOW).unreadable == ()
+
+
+def test_a_secret_whose_key_is_put_back_is_moved_by_the_next_rotation(
+    store: Store, vault: Vault, path: Path, tmp_path: Path
+) -> None:
+    in_environment(store, lost=THIRD).put("feed/1", "signing", "x")
+    first = rotated(tmp_path, store, vault, now=NOW, given=("new", NEW))
+    assert first.unreadable == ("feed/1 signing",)
+    path.write_text(path.read_text() + line_of("lost", THIRD))
+    again = rotated(tmp_path, store, vault, now=NOW)
+    assert (again.key_id, again.moved, again.unreadable) == ("new", 1, ())
 
 
 def test_a_link_to_the_key_file_in_the_data_folder_is_no_hindrance(

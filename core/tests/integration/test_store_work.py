@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,35 +11,12 @@ from typing import Any
 import pytest
 
 from crmwire.errors import StoreUnavailable
-from crmwire.store import Batch, Created, DeliveryFilter, Fenced, Outcome, Store, setup, views
+from crmwire.store import Batch, Created, DeliveryFilter, Fenced, Outcome, Store, repairs, setup
 from crmwire.types import Event, Link
 from crmwire.vocabulary import Booking, Details
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 LANE = "connection:1"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "crmwire.db")
-
-    def job(db: Any) -> None:
-        feed = setup.insert_feed(
-            db, name="cal", team="default", source="calcom", token_hash=b"t", settings={},
-            allow_unsigned=True, since=None, now=0.0,
-        )  # fmt: skip
-        for name in ("one", "two"):
-            connection = setup.insert_connection(
-                db, name=name, team="default", crm="toy", settings={}, now=0.0
-            )
-            setup.insert_route(
-                db, name=name, team="default", feed=feed, page="*", connection=connection,
-                preset="x", mapping={}, fingerprint="", options={}, rows={}, zone=None, since=0.0,
-            )  # fmt: skip
-
-    store.write(job)
-    yield store
-    store.close()
 
 
 def accept(store: Store, *ids: str, verb: str = "created", minute: int = 0) -> None:
@@ -180,8 +156,8 @@ def test_retry_makes_held_deliveries_ready_and_delivered_ones_only_when_asked(
         limit=0,
     )
     moment = NOW.timestamp()
-    assert store.write(lambda db: views.retry(db, [held, done], moment))[0] == [held]
-    assert store.write(lambda db: views.retry(db, [done], moment, again=True))[0] == [done]
+    assert store.write(lambda db: repairs.retry(db, [held, done], moment))[0] == [held]
+    assert store.write(lambda db: repairs.retry(db, [done], moment, again=True))[0] == [done]
     batch = claim(store, epoch)
     assert batch is not None
     assert [item.delivery.again for item in batch.items] == [False, True]
@@ -194,7 +170,7 @@ def test_dismissing_the_head_lets_the_followers_go(store: Store) -> None:
     (first,) = ids(claim(store, epoch))
     later = (NOW + timedelta(hours=1)).timestamp()
     claim(store, epoch, Outcome(delivery=first, state="ready", due_at=later), limit=0)
-    store.write(lambda db: views.dismiss(db, [first], "ada", NOW.timestamp()))
+    store.write(lambda db: repairs.dismiss(db, [first], "ada", NOW.timestamp()))
     assert states(store)[first] == "dismissed"
     assert len(ids(claim(store, epoch))) == 1
 

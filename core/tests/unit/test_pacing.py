@@ -74,3 +74,23 @@ def test_a_window_that_others_used_up_is_waited_out(rolling: bool) -> None:
     with pytest.raises(RetryLater) as caught:
         pacer.take("calls")
     assert caught.value.after == pytest.approx(10.0)
+
+
+def test_no_answer_closes_a_limit_for_longer_than_about_a_day() -> None:
+    clock = HeldClock(NOW)
+    pacer = Pacer(clock)
+    pacer.learn([LimitState(name="calls", remaining=0, resets_in=1e12)])
+    with pytest.raises(RetryLater) as caught:
+        pacer.take("calls")
+    assert caught.value.after == pytest.approx(26 * 3600)
+
+
+def test_a_budget_that_is_forgotten_holds_nothing_back_but_the_limit_itself_does() -> None:
+    pacer = Pacer(HeldClock(NOW))
+    pacer.learn([LimitState(name="daily", remaining=1, total=10)], share=0.5)
+    pacer.learn([LimitState(name="search", remaining=0, resets_in=60.0)])
+    pacer.forget_budget()
+    pacer.take("calls")
+    pacer.take("daily")
+    with pytest.raises(RetryLater):
+        pacer.take("search")

@@ -352,3 +352,21 @@ def test_a_share_of_the_days_calls_is_left_to_others(new_scene: Callable[..., An
     assert scene.vendor.app.accounts["sandbox"].windows.today <= 21
     states = {row.state for row in scene.rows()}
     assert states == {"delivered", "ready"}
+
+
+@pytest.mark.parametrize("old_ids", ["on", "off"], ids=["old ids do", "old ids do not"])
+def test_a_meeting_whose_answer_was_lost_is_found_on_who_its_contact_was_merged_into(
+    new_scene: Callable[..., Any], old_ids: str
+) -> None:
+    scene = new_scene(old_ids=old_ids)
+    scene.route("linktime", settings=QUICK)
+    scene.happen(scene.event("created", "a"))
+    (contact,) = scene.records("contacts")
+    scene.vendor.arm(Fault(kind="lost_answer", path="meetings/batch/create", times=1))
+    assert scene.happen(scene.event("created", "b", start=LATER)) == ["delivered", "ready"]
+    other = scene.vendor.admin(
+        "create_record", type="contacts", properties={"email": "x@example.com"}
+    )
+    scene.vendor.admin("merge_contacts", primary=other["id"], other=contact.id)
+    assert _until_delivered(scene) == ["delivered"] * 2
+    assert len(scene.records("meetings")) == 2

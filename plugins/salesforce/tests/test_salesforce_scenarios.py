@@ -365,3 +365,28 @@ def test_two_orgs_at_once_get_each_their_own(new_scene: Any) -> None:
         assert hours == [15] * 9 + [17]
         people = {row["Id"] for row in scene.records("Contact", token)}
         assert {row["WhoId"] for row in scene.records("Event", token)} == people
+
+
+def test_what_the_user_before_may_have_made_is_found_by_the_one_who_is_connected_now(
+    new_scene: Any,
+) -> None:
+    """The same org's integration user was replaced while an answer was lost."""
+    scene = new_scene()
+    scene.connect(read_timeout=0.5, settle_after=0.6)
+    scene.route("linktime")
+    scene.tell(scene.booking("created"))
+    scene.sandbox.faults.arm([Fault(kind="lost_answer", path="graph", times=1)])
+    scene.accept(scene.booking("created", uid="b2", minute=1, hour=17))
+    scene.drain_once()
+    before = scene.org().user_id
+    scene.org().user_id = scene.add(
+        "User",
+        LastName="Second",
+        Email="second@example.com",
+        Username="second@example.com",
+        IsActive=True,
+    )
+    scene.app.set_token("sales", "sandbox")
+    scene.drain()
+    assert scene.states() == ["delivered"] * 2
+    assert [row["CreatedById"] for row in scene.records("Event")] == [before] * 2

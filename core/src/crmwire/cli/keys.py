@@ -85,7 +85,7 @@ def keys_rotate(
         running = running_daemon(app.home) is not None
         done = app.rotate_keys(given=given, daemon_runs=running)
         if not as_json:
-            _show(done)
+            _show(app, done)
         removed = [one for one in done.idle if _to_be_removed(app, one, yes=yes, ask=not as_json)]
         for one in removed:
             app.remove_key(one)
@@ -116,11 +116,14 @@ _QUESTION = (
 )
 
 
-def _show(done: Rotation) -> None:
+def _show(app: App, done: Rotation) -> None:
+    from crmwire.secret_places import told
+
     began = "went on to" if done.resumed else "to"
     say(f"Rotated {began} the key {done.key_id}: {plural(done.moved, 'secret')} moved.")
     for place in done.unreadable:
-        note(f"{place}: no key that is there opens it; it was left as it is.")
+        what, remedy = told(app.store, place)
+        note(f"No key that is there opens the {what}; it was left as it is. {remedy}")
 
 
 def _as_data(done: Rotation) -> dict[str, object]:

@@ -180,6 +180,7 @@ class Hooks(Face):
 
     def delivery_changed(self, change: DeliveryChange) -> None:
         """Tell every observer, one by one; what one of them raises is logged and forgotten."""
+        self.alive()
         for impl in reversed(self.pm.hook.delivery_changed.get_hookimpls()):
             arguments = {"conn": self.conn, "change": change}
             call: Callable[..., object] = impl.function

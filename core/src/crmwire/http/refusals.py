@@ -45,7 +45,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         until = email.utils.parsedate_to_datetime(value)
         start = email.utils.parsedate_to_datetime(headers["date"])
         return min(max(0.1, (until - start).total_seconds()), LONGEST_RETRY_AFTER)
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
 
 
@@ -53,7 +53,7 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
     """The time of day by the server's clock, in whole seconds (RFC 9110, 6.6.1)."""
     try:
         date = email.utils.parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
     return date if date.tzinfo else None
 

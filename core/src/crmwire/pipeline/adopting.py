@@ -17,6 +17,7 @@ from crmwire.errors import Failure, NeedsReview
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
 from crmwire.pipeline.planned import Planned
+from crmwire.pipeline.roles import SHARED
 from crmwire.pipeline.writes import Outbox
 from crmwire.types import Match, Record, Write
 from crmwire.waves import references
@@ -74,7 +75,7 @@ def _creates(planned: Sequence[Planned], box: Outbox) -> list[_Wanted]:
                 continue
             if claimed.chosen == chosen_new(line.draft.role) and not line.draft.item:
                 continue
-            if line.draft.role not in ("person", "company") and not references(write):
+            if line.draft.role not in SHARED and not references(write):
                 found.append(_Wanted(one=one, line=line, write=write))
     return found
 

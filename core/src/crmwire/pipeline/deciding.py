@@ -12,6 +12,7 @@ from crmwire.errors import Failure, NeedsReview, RetryLater
 from crmwire.filters import truncate
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
+from crmwire.pipeline.roles import SHARED
 from crmwire.types import Candidates, FieldChange, Match, UserRef
 
 
@@ -95,7 +96,7 @@ def spare(desk: Desk, lines: Sequence[Line]) -> None:
         line
         for line in lines
         if line.failure is None and line.match is not None and line.match.action == "create"
-        if line.draft.role in ("person", "company") and line.keys
+        if line.draft.role in SHARED and line.keys
     ]
     if not making:
         return

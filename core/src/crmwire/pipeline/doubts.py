@@ -11,7 +11,7 @@ from crmwire.errors import ConfigurationError, Failure, NeedsReview
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.planned import Planned
 from crmwire.pipeline.planning import unusable
-from crmwire.pipeline.wanting import SHARED
+from crmwire.pipeline.roles import SHARED
 from crmwire.store import Outcome
 from crmwire.store.records import Owner
 from crmwire.types import Link, Record, Write
@@ -104,17 +104,20 @@ def _made(desk: Desk, one: Planned) -> list[tuple[Write, str]]:
         return []
     sent_at = stored.moment(one.claimed.sent_at)
     sent_at = None if sent_at is None else desk.conn.by_their_clock(sent_at)
+    attempt = one.claimed.attempt or {}
     known: dict[str, str] = {}
     made = []
     try:
-        for entry in (one.claimed.attempt or {})["writes"]:
+        entries, user = attempt["writes"], str(attempt.get("user") or "")
+        for entry in entries:
             write = stored.write_from_json(entry["write"])
             link = subject.link(write.role, entry["item"])
             shared = write.role in SHARED
             if shared and link is not None and link.version == subject.version:
                 known[write.id] = link.record
             elif write.action in ("create", "upsert"):
-                made.append((attrs.evolve(write, settings=crm, sent_at=sent_at), entry["item"]))
+                write = attrs.evolve(write, settings=crm, sent_at=sent_at, sent_by=user)
+                made.append((write, entry["item"]))
     except (LookupError, TypeError, ValueError):  # another version wrote it
         one.failure = unknowable()
         return []

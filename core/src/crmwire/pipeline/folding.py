@@ -10,6 +10,7 @@ from attrs import define, field
 
 from crmwire.dedup import keys_of
 from crmwire.errors import Failure
+from crmwire.pipeline.roles import SHARED
 from crmwire.types import (
     Candidates,
     Draft,
@@ -99,7 +100,7 @@ def folded(planned: Sequence[Planned]) -> list[Line]:
 
 def _fold_key(line: Line) -> tuple[str, tuple[str, ...], str, str] | None:
     draft = line.draft
-    if draft.role not in ("person", "company") or draft.link is not None:
+    if draft.role not in SHARED or draft.link is not None:
         return None
     for key in keys_of(draft):
         return (draft.role, draft.types, key.name, key.value)

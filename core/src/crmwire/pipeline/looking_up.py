@@ -10,6 +10,7 @@ from crmwire.dedup import can_upsert
 from crmwire.errors import Failure
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
+from crmwire.pipeline.roles import SHARED
 from crmwire.types import Candidates, Match, Query, Record, UserRef, WritePolicy
 
 
@@ -37,7 +38,7 @@ def ask(desk: Desk, line: Line, look_up_all: bool) -> None:
     if len(draft.types) == 1:
         info = desk.conn.info.object_types.get(draft.types[0])
         unique = info.upsert if info else ()
-        if info is None and draft.role not in ("person", "company") and line.keys:
+        if info is None and draft.role not in SHARED and line.keys:
             unique = (line.keys[0].name,)
     key = can_upsert(draft, line.keys, unique)
     if key is not None:

@@ -21,7 +21,7 @@ class Planned:
     failure: Failure | None = None
     lines: list[Line] = field(factory=list)
     sent_steady: float | None = None
-    """When it was sent, by a clock that nobody sets."""
+    """When the last of what was sent for it went out at the latest, by a clock nobody sets."""
     ready_steady: float | None = None
     """When what an unanswered attempt made can be looked up, by the same clock; None: now."""
     found: tuple[Link, ...] = ()

@@ -28,7 +28,8 @@ def send(
     """Store the attempts, send the writes; one answer for each, by its id. Raises: Fenced."""
     if not box.writes:
         return {}
-    now = desk.conn.now()
+    now, report = desk.conn.now(), desk.conn.report
+    user = report.user_id if report is not None else ""
     attempts = {}
     for one in planned:
         entries = [
@@ -38,7 +39,7 @@ def send(
             for item in line.items_of(one)
         ]
         if entries and one.failure is None and one.skip is None:
-            attempts[one.id] = json.dumps({"writes": entries}, ensure_ascii=False)
+            attempts[one.id] = json.dumps({"user": user, "writes": entries}, ensure_ascii=False)
             one.claimed = attrs.evolve(one.claimed, sent_at=now.timestamp())
             one.sent_steady = desk.conn.clock.monotonic()
     step("before_attempt")
@@ -52,6 +53,10 @@ def send(
         if any(_may_have_changed(exchange) for exchange in exchanges[before:]):
             failure.sent = "unknown"
         answers = [_for_this(failure) for _ in box.writes]
+    for one in planned:
+        if one.sent_steady is not None:
+            # The last of many requests may have gone out long after the first.
+            one.sent_steady = max(one.sent_steady, desk.conn.last_sign)
     step("before_settle")
     return {write.id: answer for write, answer in zip(box.writes, answers, strict=True)}
 

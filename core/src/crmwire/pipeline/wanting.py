@@ -16,11 +16,9 @@ from crmwire.pipeline.effects import (
 )
 from crmwire.pipeline.folding import Line
 from crmwire.pipeline.planned import Planned
+from crmwire.pipeline.roles import SHARED
 from crmwire.store import ROUTE_REMOVED
 from crmwire.types import Delivery, Draft, Event, Subject
-
-SHARED = ("person", "company")
-"""Roles whose records several subjects may have."""
 
 
 def draft(desk: Desk, one: Planned) -> None:
@@ -65,11 +63,11 @@ def draft(desk: Desk, one: Planned) -> None:
 def _left_undone(
     desk: Desk, one: Planned, event: Event, subject: Subject, mapping: Mapping
 ) -> list[Draft]:
-    """People and companies of an attempt of which the activity alone is known to be made.
+    """People and companies of an earlier attempt that made the activity alone.
 
-    Their own writes may have failed, and nothing else would write them any more.
+    Their own writes failed, or nobody knows; and nothing else would write them any more.
     """
-    if not one.claimed.attempt_open:
+    if one.claimed.attempt is None:
         return []
     before = tuple(
         link

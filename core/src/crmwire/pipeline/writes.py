@@ -12,6 +12,7 @@ from crmwire.pipeline.deciding import key_of
 from crmwire.pipeline.desk import Desk
 from crmwire.pipeline.folding import Line
 from crmwire.pipeline.planned import Planned
+from crmwire.pipeline.roles import SHARED
 from crmwire.types import About, FieldChange, Record, RecordRef, Ref, Value, Write
 
 
@@ -38,7 +39,7 @@ def outbox(desk: Desk, planned: Sequence[Planned]) -> Outbox:
                     _add(desk, box, one, line)
     for one in writing:
         for line in one.lines:
-            if line.draft.role not in ("company", "person"):
+            if line.draft.role not in SHARED:
                 _add(desk, box, one, line)
     return box
 
@@ -82,7 +83,7 @@ def _short(item: str) -> str:
 
 def _write_key(one: Planned, line: Line) -> str:
     draft = line.draft
-    if line.keys and draft.role in ("person", "company"):
+    if line.keys and draft.role in SHARED:
         return key_of(line)
     delivery = one.claimed.delivery
     return f"{origin_of(delivery.subject.feed, delivery.event)}:{draft.role}:{draft.item}"

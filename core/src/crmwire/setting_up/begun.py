@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmwire.errors import LoginFailed
+from crmwire.keys import KeyMissing
 from crmwire.logins import grants, redirects
 from crmwire.store import logins
 from crmwire.store.logins import Begun
@@ -24,9 +26,13 @@ def known_secrets(
     """The app's secrets that are there already, if the app is still the same."""
     if settings.get("client_id") != row.settings.get("client_id"):
         return {}
-    there = openings.vault.all(row.owner)
-    names = (grants.CLIENT_SECRET, grants.PRIVATE_KEY)
-    return {name: there[name] for name in names if name in there}
+    there: dict[str, str] = {}
+    for name in (grants.CLIENT_SECRET, grants.PRIVATE_KEY):
+        with contextlib.suppress(KeyMissing):  # a damaged one is to be given anew
+            secret = openings.vault.get(row.owner, name)
+            if secret is not None:
+                there[name] = secret
+    return there
 
 
 def keep(

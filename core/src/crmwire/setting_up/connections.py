@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from crmwire.errors import CrmwireError
 from crmwire.logins.grants import OF_A_LOGIN
 from crmwire.opening import TOKEN, settings_of
+from crmwire.pacing import USED_UP
 from crmwire.setting_up.disconnecting import revoke
 from crmwire.setting_up.naming import checked_name, checked_zone
-from crmwire.store import audit, logins, setup
+from crmwire.store import audit, lanes, logins, setup
 
 if TYPE_CHECKING:
     from crmwire.opening import Openings
@@ -65,6 +66,8 @@ def change(openings: Openings, name: str, *, settings: Mapping[str, Any]) -> Non
 
     def job(db: Any) -> None:
         setup.update_connection(db, row.id, settings=settings)
+        if "budget_share" in changed:
+            lanes.resume_lane(db, row.lane, USED_UP, now)
         if changed:
             audit.record(db, now, "changed", "connection", name, settings=changed)
 
@@ -72,7 +75,10 @@ def change(openings: Openings, name: str, *, settings: Mapping[str, Any]) -> Non
 
 
 def set_token(openings: Openings, name: str, token: str) -> None:
-    """Give a connection another token; what waited for a login goes on."""
+    """Give a connection another token; what waited for a login goes on.
+
+    It goes on once the CRM has said that the token is of the same account.
+    """
     row = openings.store.connection(name)
     now = openings.clock.now().timestamp()
 
@@ -80,6 +86,7 @@ def set_token(openings: Openings, name: str, token: str) -> None:
         logins.remove_secrets(db, row.owner, OF_A_LOGIN)
         openings.vault.put_in(db, row.owner, TOKEN, token)
         logins.logged_in(db, row.id, logins.STATIC, now)
+        setup.forget_report(db, row.id)
         setup.set_connection_state(db, row.id, "ok")
         audit.record(db, now, "changed", "connection", name, secrets=(TOKEN,))
 

@@ -231,12 +231,13 @@ def _kept(
         wanted, optional = grants.scopes_of(conn), oauth_of(conn).optional_scopes
     finally:
         conn.close()
-    known = row.report
-    if known is not None and known.account_id != report.account_id:
+    known = row.account
+    if known not in (None, report.account_id):
+        name = row.report.account_name if row.report is not None else known
         raise LoginFailed(
             f"You logged in to {report.account_name} ({report.account_id}), but the connection "
-            f"{row.name} belongs to {known.account_name} ({known.account_id}).",
-            remedy=f"Log in to {known.account_name}, or use another --name for this account.",
+            f"{row.name} belongs to {name} ({known}).",
+            remedy=f"Log in to {name}, or use another --name for this account.",
         )
 
     def job(db: Any) -> None:

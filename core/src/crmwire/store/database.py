@@ -6,10 +6,11 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlite_utils import Database
 
@@ -34,13 +35,14 @@ def connect(path: Path, *, read_only: bool = False) -> Database:
         db = Database(conn, execute_plugins=False)
         if read_only:
             conn.execute("PRAGMA query_only = 1")
+            conn.execute("PRAGMA cache_size = -2000")  # there may be many, and they read little
         else:
             conn.execute("PRAGMA journal_mode = WAL")
             conn.execute("PRAGMA synchronous = FULL")
             conn.execute("PRAGMA wal_autocheckpoint = 10000")
             # What is deleted or overwritten is gone: old secrets, people who were forgotten.
             conn.execute("PRAGMA secure_delete = ON")
-        conn.execute("PRAGMA cache_size = -16000")
+            conn.execute("PRAGMA cache_size = -16000")
         conn.execute("PRAGMA foreign_keys = 0")
     except sqlite3.Error as error:
         raise _unavailable(f"The database {path} cannot be opened", error) from error
@@ -62,6 +64,44 @@ def _not_committed(error: sqlite3.Error) -> StoreUnavailable:
     return _unavailable("The store could not commit", error)
 
 
+class Awaited(Generic[T]):
+    """The result of a job for which its one caller waits at once; it cannot be given up.
+
+    To the writer it is as a Future, which takes several changes of threads where this takes one.
+    """
+
+    _value: T
+
+    def __init__(self) -> None:
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._failure: BaseException | None = None
+
+    def set_running_or_notify_cancel(self) -> bool:
+        return True
+
+    def set_result(self, value: T) -> None:
+        self._value = value
+        self._done.release()
+
+    def set_exception(self, failure: BaseException) -> None:
+        self._failure = failure
+        self._done.release()
+
+    def result(self) -> T:
+        """Wait for it, once. Raises: what the job raised."""
+        self._done.acquire()
+        if self._failure is None:
+            return self._value
+        try:
+            raise self._failure
+        finally:
+            del self  # the failure's traceback holds this frame, which would hold the failure
+
+
+Answer = Future[Any] | Awaited[Any]
+
+
 class Writer:
     """Runs jobs that write, each whole or not at all, durable when its result is there.
 
@@ -74,7 +114,7 @@ class Writer:
         self._db = connect(path)
         self._lock = threading.Lock()
         self._closed = False
-        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Answer] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         if threaded:
             self._thread = threading.Thread(target=self._work, name="crmwire-writer", daemon=True)
@@ -82,19 +122,24 @@ class Writer:
 
     def run(self, job: Job[T]) -> T:
         """Run one job and return its result. Raises: what it raises, or StoreUnavailable."""
-        return self.submit(job).result()
+        answer: Awaited[T] = Awaited()
+        self._hand_in(job, answer)
+        return answer.result()
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Hand in a job; the future is done once its transaction is committed."""
         future: Future[T] = Future()
+        self._hand_in(job, future)
+        return future
+
+    def _hand_in(self, job: Job[Any], answer: Answer) -> None:
         with self._lock:
             if self._closed:
-                future.set_exception(StoreUnavailable("The store is closed."))
+                answer.set_exception(StoreUnavailable("The store is closed."))
             elif self._thread is not None:
-                self._jobs.put((job, future))
+                self._jobs.put((job, answer))
             else:
-                self._commit([(job, future)])
-        return future
+                self._commit([(job, answer)])
 
     def _work(self) -> None:
         while True:
@@ -106,10 +151,10 @@ class Writer:
             if None in group:
                 return
 
-    def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
+    def _commit(self, group: Sequence[tuple[Job[Any], Answer]]) -> None:
         # What nobody waits for any more is not begun; the others can no longer be given up.
         group = [entry for entry in group if entry[1].set_running_or_notify_cancel()]
-        results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        results: list[tuple[Answer, Any, BaseException | None]] = []
         try:
             self._db.conn.execute("BEGIN IMMEDIATE")
             for job, future in group:
@@ -130,8 +175,8 @@ class Writer:
                 future.set_exception(failure)
 
     def _in_savepoint(
-        self, job: Job[Any], future: Future[Any]
-    ) -> tuple[Future[Any], Any, BaseException | None]:
+        self, job: Job[Any], future: Answer
+    ) -> tuple[Answer, Any, BaseException | None]:
         conn = self._db.conn
         try:
             conn.execute("SAVEPOINT job")  # always that name: SQLite need not parse it again
@@ -179,26 +224,29 @@ class Writer:
 
 
 class Readers:
-    """Read-only connections, as many as are in use at once: drains come and go on new threads."""
+    """Read-only connections, as many as are in use at once: drains come and go on new threads.
+
+    The one that was used last is used next: those that only a busy moment needed cache no more.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._free: queue.SimpleQueue[Database] = queue.SimpleQueue()
+        self._free: deque[Database] = deque()  # whose methods may be called from any thread
 
     @contextlib.contextmanager
     def __call__(self) -> Iterator[Database]:
         try:
-            db = self._free.get_nowait()
-        except queue.Empty:
+            db = self._free.pop()
+        except IndexError:
             db = connect(self._path, read_only=True)
         try:
             yield db
         except sqlite3.Error as error:
             raise _unavailable("The store could not be read", error) from error
         finally:
-            self._free.put(db)
+            self._free.append(db)
 
     def close(self) -> None:
-        with contextlib.suppress(queue.Empty):
+        with contextlib.suppress(IndexError):
             while True:
-                self._free.get_nowait().close()
+                self._free.pop().close()

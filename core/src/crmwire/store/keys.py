@@ -9,11 +9,17 @@ from sqlite_utils import Database
 
 Secret = tuple[str, str, str, bytes]
 """Owner, name, key id and blob."""
+DAMAGED = "damaged/"
+"""Stands before the key's id where that very key does not open the secret: no key ever will."""
 
 
 def count_by_key(db: Database) -> dict[str, int]:
-    """How many secrets each key has encrypted, by its id."""
-    rows = db.execute("SELECT key_id, count(*) FROM secrets GROUP BY key_id ORDER BY key_id")
+    """How many secrets each key can open, by its id."""
+    rows = db.execute(
+        "SELECT key_id, count(*) FROM secrets WHERE instr(key_id, ?) != 1"
+        " GROUP BY key_id ORDER BY key_id",
+        (DAMAGED,),
+    )
     return {row[0]: row[1] for row in rows.fetchall()}
 
 
@@ -39,6 +45,14 @@ def not_of(db: Database, key_id: str, after: tuple[str, str], limit: int) -> lis
         (key_id, *after, limit),
     ).fetchall()
     return [tuple(row) for row in rows]
+
+
+def mark_damaged(db: Database, owner: str, name: str) -> None:
+    """Note that a secret's own key does not open it: it needs that key no longer."""
+    db.execute(
+        "UPDATE secrets SET key_id = ? || key_id WHERE owner = ? AND name = ?",
+        (DAMAGED, owner, name),
+    )
 
 
 def retired(db: Database) -> frozenset[str]:

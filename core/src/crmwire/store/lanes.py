@@ -47,6 +47,25 @@ def pause_lane(db: Database, lane: str, until: float, reason: str, code: str = "
     )
 
 
+def resume_lane(db: Database, lane: str, code: str, now: float) -> None:
+    """Let a lane go on that rests for a reason of this code, and what was tried in vain for it."""
+    db.execute(
+        "UPDATE lanes SET paused_until = NULL, reason = NULL, code = NULL"
+        " WHERE name = ? AND code = ?",
+        (lane, code),
+    )
+    for connection, subject in db.execute(
+        "SELECT DISTINCT connection, subject FROM deliveries WHERE state = 0 AND code = ?"
+        " AND connection IN (SELECT id FROM connections WHERE lane = ?)",
+        (code, lane),
+    ).fetchall():
+        db.execute(
+            "UPDATE deliveries SET due_at = min(due_at, ?) WHERE connection = ? AND subject = ?"
+            " AND state = 0",
+            (now, connection, subject),
+        )
+
+
 def rests(db: Database, lane: str, now: float) -> bool:
     """Whether a lane is paused: nothing of it can be claimed."""
     row = db.execute("SELECT paused_until FROM lanes WHERE name = ?", (lane,)).fetchone()

@@ -68,15 +68,19 @@ def keep_links(db: Database, subject: int, connection: int, links: Sequence[Link
 def settle(db: Database, outcome: Outcome, now: float) -> None:
     """Record what became of a delivery, unless a newer drain has taken it."""
     row = db.execute(
-        "SELECT d.connection, d.subject, r.removed_at, d.reason FROM deliveries d"
+        "SELECT d.connection, d.subject, r.removed_at, d.reason, d.attempt_open,"
+        " (SELECT state FROM connections WHERE id = d.connection) FROM deliveries d"
         " LEFT JOIN routes r ON r.id = d.route WHERE d.id = ? AND d.state = ?",
         (outcome.delivery, WORKING),
     ).fetchone()
     if row is None:
         return
-    connection, subject, removed_at, reason = row
+    connection, subject, removed_at, reason, was_open, of_connection = row
     if outcome.state == "ready" and removed_at is not None:
-        outcome = evolve(outcome, state="skipped", reason=ROUTE_REMOVED)
+        in_doubt = was_open if outcome.attempt_open is None else outcome.attempt_open
+        # What it may have made is looked for first, as long as anybody can.
+        if not in_doubt or of_connection == "removed":
+            outcome = evolve(outcome, state="skipped", reason=ROUTE_REMOVED)
     state = STATES.index(outcome.state)
     due = outcome.due_at if outcome.due_at is not None else now
     db.execute(

@@ -1,4 +1,4 @@
-"""What people ask the store: deliveries with their histories, counts, repairs."""
+"""What people ask the store: deliveries with their histories, and counts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from sqlite_utils import Database
 
 from crmwire.errors import ConfigurationError, UnknownName
 from crmwire.store.states import (
-    DELIVERED,
     DISMISSED,
     HELD,
     READY,
+    SKIPPED,
     STATES,
     WORKING,
-    add_history,
-    count,
 )
 
 
@@ -53,12 +51,15 @@ class DeliveryRow:
     failure: str | None
 
 
-_ROWS = (
-    "SELECT d.id, d.state, e.type, c.name, r.name, d.tries, d.due_at, d.changed_at,"
-    " e.occurred_at, d.reason, d.remedy, d.failure FROM deliveries d"
+_COLUMNS = (
+    "d.id, d.state, e.type, c.name, r.name, d.tries, d.due_at, d.changed_at,"
+    " e.occurred_at, d.reason, d.remedy, d.failure"
+)
+_JOINED = (
     " JOIN events e ON e.id = d.event JOIN connections c ON c.id = d.connection"
     " JOIN routes r ON r.id = d.route"
 )
+_ROWS = f"SELECT {_COLUMNS} FROM deliveries d{_JOINED}"
 
 
 def _row(row: Sequence[Any]) -> DeliveryRow:
@@ -78,29 +79,37 @@ def _row(row: Sequence[Any]) -> DeliveryRow:
     )
 
 
-_FEW = {
-    state: f"SELECT id FROM deliveries INDEXED BY deliveries_{name} WHERE state = {state}"
-    for name, state in (("ready", READY), ("working", WORKING), ("held", HELD))
+_INDICES: Mapping[int | None, str] = {
+    READY: "deliveries_ready",
+    WORKING: "deliveries_working",
+    HELD: "deliveries_held",
+    SKIPPED: "deliveries_skipped",
+    DISMISSED: "deliveries_dismissed",
 }
-"""Deliveries that are not done are found by their indices, however many are."""
+"""Deliveries that were not delivered are found by these, however many were."""
+
+
+def _states(wanted: DeliveryFilter) -> Sequence[int | None]:
+    """The states to look in, each by its index if it has one; None: in all at once.
+
+    Raises: ConfigurationError.
+    """
+    unknown = set(wanted.states) - set(STATES)
+    if unknown:
+        raise ConfigurationError(
+            f"There is no state {min(unknown)!r}.",
+            remedy=f"States: {', '.join(STATES)}.",
+        )
+    if wanted.states:
+        return sorted({STATES.index(state) for state in wanted.states})
+    if wanted.failure is not None or wanted.reason is not None:
+        return list(_INDICES)  # what was delivered has neither
+    return [None]
 
 
 def _where(wanted: DeliveryFilter) -> tuple[str, list[Any]]:
     parts = ["d.id > ?"]
     values: list[Any] = [wanted.after]
-    if wanted.states:
-        unknown = set(wanted.states) - set(STATES)
-        if unknown:
-            raise ConfigurationError(
-                f"There is no state {min(unknown)!r}.",
-                remedy=f"States: {', '.join(STATES)}.",
-            )
-        states = sorted({STATES.index(state) for state in wanted.states})
-        if all(state in _FEW for state in states):
-            found = " UNION ALL ".join(_FEW[state] for state in states)
-            parts.append(f"d.id IN ({found})")
-        else:
-            parts.append(f"d.state IN ({', '.join(map(str, states))})")
     for column, value in (
         ("c.name", wanted.connection),
         ("r.name", wanted.route),
@@ -115,13 +124,25 @@ def _where(wanted: DeliveryFilter) -> tuple[str, list[Any]]:
     return " AND ".join(parts), values
 
 
+def _selected(db: Database, columns: str, wanted: DeliveryFilter, end: str) -> list[Any]:
+    """What fits, from each state by its index; `end` orders and limits each part."""
+    where, values = _where(wanted)
+    found: list[Any] = []
+    for state in _states(wanted):
+        index = f" INDEXED BY {_INDICES[state]}" if state in _INDICES else ""
+        of_state = "" if state is None else f"d.state = {state} AND "
+        found += db.execute(
+            f"SELECT {columns} FROM deliveries d{index}{_JOINED} WHERE {of_state}{where} {end}",
+            values,
+        ).fetchall()
+    return found
+
+
 def deliveries(db: Database, wanted: DeliveryFilter) -> list[DeliveryRow]:
     """The newest deliveries that fit, newest first. Raises: ConfigurationError."""
-    where, values = _where(wanted)
-    rows = db.execute(
-        f"{_ROWS} WHERE {where} ORDER BY d.id DESC LIMIT ?", (*values, wanted.limit)
-    ).fetchall()
-    return [_row(row) for row in rows]
+    end = f"ORDER BY d.id DESC LIMIT {wanted.limit}"
+    rows = [_row(row) for row in _selected(db, _COLUMNS, wanted, end)]
+    return sorted(rows, key=lambda row: -row.id)[: wanted.limit]
 
 
 @frozen(kw_only=True)
@@ -231,119 +252,6 @@ def unreadable(db: Database, limit: int = 20) -> list[tuple[int, str, float, str
     ]
 
 
-# ---------------------------------------------------------------- repairs by a person
-
-
-def retry(
-    db: Database,
-    ids: Sequence[int],
-    now: float,
-    *,
-    again: bool = False,
-    use: Mapping[str, str] | None = None,
-) -> tuple[list[int], set[str]]:
-    """Make held deliveries ready (with `again` delivered ones too); returns them and their lanes.
-
-    Ready ones that wait for their next try become due at once. With `use`, the record chosen for
-    a role, every held delivery of the same person in the lane is resolved with it.
-    """
-    done: list[int] = []
-    woken: set[str] = set()
-    allowed = {READY, HELD, DELIVERED} if again else {READY, HELD}
-    for id_ in ids:
-        row = db.execute(
-            "SELECT d.state, c.lane, d.connection, d.subject, c.state = 'removed'"
-            " OR r.removed_at IS NOT NULL, e.snapshot IS NULL FROM deliveries d"
-            " JOIN connections c ON c.id = d.connection JOIN routes r ON r.id = d.route"
-            " JOIN events e ON e.id = d.event WHERE d.id = ?",
-            (id_,),
-        ).fetchone()
-        if row is None:
-            raise UnknownName(f"There is no delivery {id_}.")
-        state, lane, connection, subject, gone, empty = row
-        if empty and len(ids) == 1:
-            raise ConfigurationError(
-                f"What the event of delivery {id_} told is no longer kept.",
-                remedy="What it wrote stands in the CRM.",
-            )
-        gone = gone or empty
-        if gone and state in allowed and len(ids) == 1:
-            raise ConfigurationError(
-                f"The route of delivery {id_} was removed.",
-                remedy=f"`crmwire dismiss {id_}`; a new route carries what happens from then on.",
-            )
-        if gone:
-            continue
-        if state not in allowed:
-            continue
-        db.execute(
-            "UPDATE deliveries SET state = ?, due_at = ?, again = max(again, ?),"
-            " tries = CASE WHEN state = ? THEN tries ELSE 0 END,"
-            " first_try_at = CASE WHEN state = ? THEN first_try_at END,"
-            # Where nobody but a person could find out, the person has looked.
-            " attempt_open = CASE WHEN failure = 'needs_review' THEN 0 ELSE attempt_open END,"
-            " chosen = coalesce(?, chosen), changed_at = ? WHERE id = ?",
-            (
-                READY,
-                now,
-                state == DELIVERED,
-                READY,
-                READY,
-                json.dumps(use) if use else None,
-                now,
-                id_,
-            ),
-        )
-        db.execute(
-            "UPDATE deliveries SET due_at = ? WHERE connection = ? AND subject = ? AND state = 0"
-            " AND id > ?",
-            (now, connection, subject, id_),
-        )
-        if state == DELIVERED:
-            count(db, connection, DELIVERED, -1)
-        add_history(db, id_, "ready", {"by": "retry", **({"use": use} if use else {})}, now)
-        done.append(id_)
-        woken.add(lane)
-    return done, woken
-
-
-def dismiss(db: Database, ids: Sequence[int], by: str, now: float) -> list[int]:
-    """Give up held or waiting deliveries for good."""
-    done: list[int] = []
-    for id_ in ids:
-        row = db.execute(
-            "SELECT state, connection, subject FROM deliveries WHERE id = ?", (id_,)
-        ).fetchone()
-        if row is None:
-            raise UnknownName(
-                f"There is no delivery {id_}.", remedy="`crmwire deliveries` lists them."
-            )
-        if row[0] == WORKING:
-            raise ConfigurationError(
-                f"Delivery {id_} is being worked on.", remedy="Try again in a moment."
-            )
-        if row[0] not in (READY, HELD):
-            continue
-        db.execute(
-            "UPDATE deliveries SET state = ?, reason = ?, changed_at = ? WHERE id = ?",
-            (DISMISSED, f"dismissed by {by}", now, id_),
-        )
-        count(db, row[1], DISMISSED, 1)
-        db.execute(
-            "UPDATE deliveries SET due_at = ? WHERE connection = ? AND subject = ? AND state = 0",
-            (now, row[1], row[2]),
-        )
-        add_history(db, id_, "dismissed", {"by": by}, now)
-        done.append(id_)
-    return done
-
-
 def matching_ids(db: Database, wanted: DeliveryFilter) -> list[int]:
     """The ids of all deliveries that fit, oldest first."""
-    where, values = _where(wanted)
-    rows = db.execute(
-        "SELECT d.id FROM deliveries d JOIN connections c ON c.id = d.connection"
-        f" JOIN routes r ON r.id = d.route WHERE {where} ORDER BY d.id",
-        values,
-    ).fetchall()
-    return [row[0] for row in rows]
+    return sorted(row[0] for row in _selected(db, "d.id", wanted, ""))

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from crmwire import hookspecs, types
+from crmwire.hookspecs import app, crm, source
 
 Function = Callable[..., Any]
 
@@ -71,7 +72,9 @@ def _hints(function: Function) -> dict[str, Any]:
     module = sys.modules[function.__module__]
     # What the aliases of `crmwire.types` are written with (Json, Value) must be known too.
     aliases = {"Mapping": Mapping, "Sequence": Sequence, "Json": types.Json}
-    names = {**aliases, **_imported_for_types(hookspecs), **_imported_for_types(module)}
+    names: dict[str, Any] = dict(aliases)
+    for one in (app, crm, source, module):
+        names |= _imported_for_types(one)
     return typing.get_type_hints(function, vars(module), names)
 
 

@@ -34,7 +34,8 @@ class Write:
     this write. Writes of one `group` stand or fall together where the API can. `match` is the
     unique key of an upsert. `add` names the list fields whose values join what is there.
     `on_create` fields count only if an upsert creates. `drop_allowed` fields may be left out if
-    the CRM refuses them. `sent_at` is when an earlier attempt of it was first sent.
+    the CRM refuses them. `sent_at` is when an earlier attempt of it was first sent, and `sent_by`
+    the id of the user who was connected then, if it is known: that may be another one by now.
     `settings` is the mapping's `[crm]` table, an instance of the plugin's own class.
     """
 
@@ -53,6 +54,7 @@ class Write:
     drop_allowed: tuple[str, ...] = ()
     mark: str | None = None
     sent_at: datetime | None = None
+    sent_by: str = ""
     settings: attrs.AttrsInstance | None = None
 
 

@@ -1,16 +1,15 @@
-"""A store with a feed, two connections and a route to each, and what is often done with it."""
+"""What is often done with a store that has a feed, two connections and a route to each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 
-from crmwire.store import Batch, DeliveryFilter, Outcome, Store, setup
+from crmwire.store import Batch, Claimed, DeliveryFilter, Outcome, Store, loading
 from crmwire.types import Event
 from crmwire.vocabulary import Booking, Details, Page, Person
 
@@ -59,6 +58,11 @@ class Box:
         self.claim(*outcomes, epoch=epoch, limit=0)
         return ids
 
+    def load(self, connection: int, ids: Sequence[int]) -> tuple[Claimed, ...]:
+        """Deliveries as a batch has them, without claiming them."""
+        with self.store.read() as db:
+            return loading.load(db, connection, ids)
+
     def states(self, connection: str = "one") -> list[str]:
         rows = self.store.deliveries(DeliveryFilter(connection=connection))
         return [row.state for row in reversed(rows)]
@@ -75,23 +79,5 @@ class Box:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    store = Store(tmp_path / "crmwire.db")
-
-    def job(db: Any) -> None:
-        feed = setup.insert_feed(
-            db, name="cal", team="default", source="calcom", token_hash=b"t", settings={},
-            allow_unsigned=True, since=None, now=0.0,
-        )  # fmt: skip
-        for name in ("one", "two"):
-            connection = setup.insert_connection(
-                db, name=name, team="default", crm="toy", settings={}, now=0.0
-            )
-            setup.insert_route(
-                db, name=f"to {name}", team="default", feed=feed, page="*", connection=connection,
-                preset="x", mapping={}, fingerprint="", options={}, rows={}, zone=None, since=0.0,
-            )  # fmt: skip
-
-    store.write(job)
-    yield Box(store, NOW)
-    store.close()
+def box(store: Store) -> Box:
+    return Box(store, NOW)

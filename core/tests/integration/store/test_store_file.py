@@ -296,3 +296,39 @@ def test_a_change_of_what_people_set_up_is_seen_at_once_or_soon_if_another_proce
     assert mine.installation() == other.installation()
     mine.close()
     other.close()
+
+
+def test_each_of_many_callers_gets_the_result_of_its_own_job(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "x.db", threaded=True)
+    answers: dict[int, object] = {}
+
+    def call(number: int) -> None:
+        try:
+            answers[number] = writer.run(lambda db: 10 // (number % 4) + number)
+        except ZeroDivisionError as error:
+            answers[number] = error
+
+    callers = [threading.Thread(target=call, args=(number,)) for number in range(40)]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join(5)
+    for number in range(40):
+        if number % 4:
+            assert answers[number] == 10 // (number % 4) + number
+        else:
+            assert isinstance(answers[number], ZeroDivisionError)
+    writer.close()
+
+
+def test_the_reader_that_was_used_last_is_used_next(tmp_path: Path) -> None:
+    Writer(tmp_path / "x.db", threaded=False).close()
+    read = Readers(tmp_path / "x.db")
+    with read() as first, read() as second, read():
+        assert first is not second
+    with read() as hot:
+        pass
+    for _ in range(5):
+        with read() as db:
+            assert db is hot
+    read.close()

@@ -55,7 +55,7 @@ def test_a_person_is_found_by_what_only_the_subject_still_knows(box: Any) -> Non
 
 
 def test_more_is_found_than_is_read_at_once(box: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(forgetting, "CHUNK", 2)
+    monkeypatch.setattr("crmwire.store.forgetting.naming.CHUNK", 2)
     box.accept(*(box.event(f"a{number}") for number in range(5)))
     assert find(box).about == {1, 2, 3, 4, 5}
 

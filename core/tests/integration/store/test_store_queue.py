@@ -46,7 +46,7 @@ def test_a_claimed_delivery_comes_with_all_that_is_known_of_it(box: Any) -> None
         epoch=epoch,
         limit=0,
     )
-    (again,) = box.store.load_deliveries(1, [3])
+    (again,) = box.load(1, [3])
     assert again.delivery.subject.links == (link,)
     assert again.delivery.subject.delivered == 7
     assert again.delivery.tries == 1
@@ -58,8 +58,8 @@ def test_what_a_connection_has_seen_never_goes_back(box: Any) -> None:
     box.accept(box.event("a"), box.event("b"))
     for version in (7, 5, 8):
         box.settle("ready", version=version)
-    assert {one.delivery.subject.delivered for one in box.store.load_deliveries(1, [1, 3])} == {8}
-    assert box.store.load_deliveries(2, [2])[0].delivery.subject.delivered < 0
+    assert {one.delivery.subject.delivered for one in box.load(1, [1, 3])} == {8}
+    assert box.load(2, [2])[0].delivery.subject.delivered < 0
 
 
 def test_an_attempt_is_stored_by_the_drain_that_works_on_it_or_not_at_all(box: Any) -> None:
@@ -125,7 +125,7 @@ def test_links_are_kept_and_taken_away_as_the_outcome_says(box: Any) -> None:
     )
     box.settle("ready", links=links)
     box.settle("delivered", unlinked=(("person", "x"), ("activity", "y")))
-    (one,) = box.store.load_deliveries(1, [1])
+    (one,) = box.load(1, [1])
     assert sorted(link.record for link in one.delivery.subject.links) == ["activityx", "persony"]
     counters = box.rows("SELECT connection, state, count FROM counters")
     assert counters == [(1, 2, 1)]
@@ -353,5 +353,5 @@ def test_after_a_restore_what_goes_on_with_a_booking_nobody_knows_may_stand_alre
     box.run("INSERT INTO meta VALUES ('restored_at', ?)", repr(at - 9 * 86400))
     box.accept(box.event("a"), box.event("b", "rescheduled"), box.event("c", "rescheduled"))
     box.run("INSERT INTO progress VALUES (1, 3, 5)")
-    lost = [one.lost is not None for one in box.store.load_deliveries(1, [1, 3, 5])]
+    lost = [one.lost is not None for one in box.load(1, [1, 3, 5])]
     assert lost == [False, True, False]

@@ -278,18 +278,18 @@ def test_what_is_asked_no_more_is_removed_so_many_at_a_time(box: Any) -> None:
 
 def test_after_a_backup_was_put_back_what_may_stand_already_is_known(box: Any) -> None:
     box.accept(box.event("a", minute=-5000), box.event("b", minute=5000))
-    assert [item.lost for item in box.store.load_deliveries(1, [1, 3])] == [None, None]
+    assert [item.lost for item in box.load(1, [1, 3])] == [None, None]
     at = box.now.timestamp()
     box.run("UPDATE events SET received_at = ?", at - 60)
     box.do(copies.mark_restored, at, "a file")
     box.run("UPDATE events SET received_at = ?", at + 10)
-    first, second = box.store.load_deliveries(1, [1, 3])
+    first, second = box.load(1, [1, 3])
     assert (first.lost.since, first.lost.until) == (at - 60, at)
     assert second.lost is None  # it is of after that time, by every clock
     box.run("UPDATE events SET received_at = ? WHERE id = 2", at - 10)
-    assert [item.lost.since for item in box.store.load_deliveries(1, [1, 3])] == [at - 60] * 2
+    assert [item.lost.since for item in box.load(1, [1, 3])] == [at - 60] * 2
     box.run("DELETE FROM meta WHERE name = 'lost_since'")  # as one restored it before
-    assert [item.lost.since for item in box.store.load_deliveries(1, [1, 3])] == [0.0] * 2
+    assert [item.lost.since for item in box.load(1, [1, 3])] == [0.0] * 2
     (entry,) = box.store.audit()
     assert (entry.action, entry.name, entry.at) == ("restored", "a file", at)
 

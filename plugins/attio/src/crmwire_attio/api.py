@@ -84,9 +84,18 @@ def overwrite(object_: str, record: str, values: Values) -> Request:
     return _write("PUT", _path("objects", object_, "records", record), {"values": values})
 
 
-def remove(*parts: str) -> Request:
-    """Delete; that it is gone already (404) is as good."""
-    return Request(method="DELETE", path=_path(*parts), accept=frozenset([404]), limit="write")
+def remove(*parts: str) -> Flow[Response]:
+    """Delete; that it is gone already (404) is as good.
+
+    Raises (in the flow): RetryLater if the answer is another than the empty object that the
+    documents show, since nothing else says that it is done.
+    """
+    response = yield Request(
+        method="DELETE", path=_path(*parts), accept=frozenset([404]), limit="write"
+    )
+    if response.status != 404 and response.json():
+        raise _unreadable(response)
+    return response
 
 
 def assert_entry(list_: str, object_: str, record: str, values: Values) -> Request:

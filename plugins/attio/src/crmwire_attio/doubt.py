@@ -47,7 +47,7 @@ def find_written(conn: Connection, writes: Sequence[Write]) -> list[Found]:
     entries = [write for write in writes if write.type.startswith(api.LIST)]
     other = {"notes", "tasks", *(write.type for write in entries)}
     records = [write for write in writes if write.type not in other]
-    flows = [_record(schema, write, _ours(conn)) for write in records]
+    flows = [_record(schema, write, _ours(conn, write)) for write in records]
     looked = dict(zip((write.id for write in records), run(conn, flows), strict=True))
     found: dict[str, Found] = {
         name: one.fitting if isinstance(one, _Person) else one for name, one in looked.items()
@@ -59,18 +59,18 @@ def find_written(conn: Connection, writes: Sequence[Write]) -> list[Found]:
     return [found[write.id] for write in writes]
 
 
-def _ours(conn: Connection) -> Callable[[Mapping[str, Any]], bool]:
-    """Tells whether an actor may be this connection.
+def _ours(conn: Connection, write: Write) -> Callable[[Mapping[str, Any]], bool]:
+    """Tells whether an actor may be this connection, now or when the write was sent.
 
     A token writes as `api-token` or `app`; which id it bears is told nowhere, so any passes
     (guess: one that acts for a member writes as that member). People and Attio itself do not.
     """
-    member = conn.report.user_id if conn.report is not None else ""
+    members = {conn.report.user_id if conn.report is not None else "", write.sent_by} - {""}
 
     def ours(actor: Mapping[str, Any]) -> bool:
         kind = actor.get("type") or actor.get("referenced_actor_type")
         id_ = actor.get("id") or actor.get("referenced_actor_id")
-        return kind in ("api-token", "app") or (bool(member) and id_ == member)
+        return kind in ("api-token", "app") or id_ in members
 
     return ours
 
@@ -176,7 +176,7 @@ def _notes(
 
 
 def _fitting(conn: Connection, rows: Iterable[api.Row], write: Write) -> list[Record]:
-    ours = _ours(conn)
+    ours = _ours(conn, write)
     return _by_age(
         as_record("notes", row, (), Schema(conn))
         for row in rows
@@ -271,7 +271,6 @@ def _tasks(conn: Connection, writes: Sequence[Write]) -> dict[str, Found]:
     """
     if not writes:
         return {}
-    ours = _ours(conn)
     times = [_since(write) for write in writes]
     oldest = None if None in times else min(time for time in times if time is not None)
     [listing] = run(conn, [_recent_tasks(oldest)])
@@ -282,7 +281,7 @@ def _tasks(conn: Connection, writes: Sequence[Write]) -> dict[str, Found]:
             as_record("tasks", row, (), Schema(conn))
             for row in listing
             if _squeezed(row.get("content_plaintext")) == _squeezed(tasks.content(write))
-            and ours(row.get("created_by_actor") or {})
+            and _ours(conn, write)(row.get("created_by_actor") or {})
             and _is_young(row, write)
         )
         for write in writes

@@ -21,7 +21,7 @@ def write_entry(schema: Schema, write: Write) -> Flow[Written]:
     """Do one write of an entry. Raises (in the flow): the Failure that ends it."""
     list_ = write.type.removeprefix(api.LIST)
     if write.action == "delete":
-        response = yield api.remove("lists", list_, "entries", str(write.record))
+        response = yield from api.remove("lists", list_, "entries", str(write.record))
         return Written(
             id=write.id,
             type=write.type,

@@ -20,7 +20,7 @@ FIELDS = (TITLE, CONTENT, FORMAT, CREATED_AT)
 def write_note(write: Write) -> Flow[Written]:
     """Do one write of a note. Raises (in the flow): the Failure that ends it."""
     if write.action == "delete":
-        response = yield api.remove("notes", str(write.record))
+        response = yield from api.remove("notes", str(write.record))
         return Written(
             id=write.id, type="notes", record=str(write.record), request_id=response.request_id
         )

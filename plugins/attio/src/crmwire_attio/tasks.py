@@ -20,7 +20,7 @@ FIELDS = ("content", "deadline_at", "is_completed", "assignees")
 def write_task(write: Write) -> Flow[Written]:
     """Do one write of a task. Raises (in the flow): the Failure that ends it."""
     if write.action == "delete":
-        response = yield api.remove("tasks", str(write.record))
+        response = yield from api.remove("tasks", str(write.record))
         return Written(
             id=write.id, type="tasks", record=str(write.record), request_id=response.request_id
         )

@@ -24,7 +24,7 @@ def fill_existing(
     conn: Connection, object_type: str, inputs: Sequence[Input], answers: Answers
 ) -> dict[str, Written | Failure]:
     """New outcomes for the creates that were refused as conflicts, by write."""
-    met = [one for one in inputs if _conflicts(one, answers)]
+    met = [one for one in inputs if conflicts(answers.outcomes.get(one.write.id))]
     if not met:
         return {}
     outcomes: dict[str, Written | Failure] = {}
@@ -51,8 +51,8 @@ def fill_existing(
     return outcomes | send(conn, object_type, "update", updates).outcomes
 
 
-def _conflicts(one: Input, answers: Answers) -> bool:
-    outcome = answers.outcomes.get(one.write.id)
+def conflicts(outcome: Written | Failure | None) -> bool:
+    """Whether a create was refused because such a record is there."""
     return isinstance(outcome, Failure) and outcome.code == "CONFLICT"
 
 

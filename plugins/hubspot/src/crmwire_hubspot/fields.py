@@ -53,13 +53,13 @@ def _associations(object_type: str) -> list[FieldInfo]:
     ]
 
 
-def known_fields(conn: Connection, object_type: str) -> list[FieldInfo] | None:
-    """The properties of a type if they were read within the hour; sends nothing."""
+def known_options(conn: Connection, object_type: str, name: str) -> tuple[str, ...]:
+    """The options of a property if they were read within the hour; sends nothing."""
     try:
         known = conn.cache(_cache_key(object_type), HOUR, _not_read)
     except LookupError:
-        return None
-    return [_field(object_type, item) for item in known] if isinstance(known, list) else None
+        return ()
+    return next((tuple(item["options"]) for item in objects(known) if item["name"] == name), ())
 
 
 def _not_read() -> Json:

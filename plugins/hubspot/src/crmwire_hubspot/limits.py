@@ -45,7 +45,7 @@ def day_over_in(headers: Mapping[str, str], zone: str) -> float:
     """
     try:
         now = parsedate_to_datetime(headers["date"]).astimezone(ZoneInfo(zone))
-    except (LookupError, TypeError, ValueError, OSError):
+    except (LookupError, TypeError, ValueError, OSError, OverflowError):
         return HOUR
     midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)
     if (now.astimezone(UTC) - midnight.astimezone(UTC)).total_seconds() < _EARLY:

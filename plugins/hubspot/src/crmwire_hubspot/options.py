@@ -71,8 +71,7 @@ def read_options(conn: Connection) -> bool:
 
 def known_options(conn: Connection) -> tuple[str, ...] | None:
     """The account's outcomes; None while they were not read: HubSpot then has the say."""
-    listed = fields.known_fields(conn, MEETINGS) or ()
-    return next((one.options for one in listed if one.name == OUTCOME and one.options), None)
+    return fields.known_options(conn, MEETINGS, OUTCOME) or None
 
 
 def same_option(wanted: str, options: Iterable[str]) -> str | None:

@@ -73,7 +73,7 @@ def read_records(
     under the id it had before a merge; the record carries its present id.
     """
     names = _names(object_type, by, properties)
-    wanted = list(dict.fromkeys(_key(key, by) for key in keys))
+    wanted = list(dict.fromkeys(key_of(key, by) for key in keys))
     sets = [wanted[start : start + MOST] for start in range(0, len(wanted), MOST)]
     found: dict[str, Record | Failure | None] = {}
     while sets:
@@ -91,7 +91,8 @@ def _halves(keys: list[str]) -> list[list[str]]:
     return [half for half in (keys[:middle], keys[middle:]) if half]
 
 
-def _key(key: str, by: str) -> str:
+def key_of(key: str, by: str) -> str:
+    """A key as `read_records` answers it: addresses in lower case."""
     return email_key(key) if by == "email" else key.strip()
 
 
@@ -166,7 +167,7 @@ def _names_of(record: Record, by: str) -> set[str]:
     if by == "id":
         merged = [record.fields.get(name) for name in _FORMER_IDS]
         return {record.id, *(id_ for value in merged for id_ in texts(value))}
-    names = {_key(str(record.fields.get(by) or ""), by)}
+    names = {key_of(str(record.fields.get(by) or ""), by)}
     if by == "email":
         names |= {email_key(text) for text in texts(record.fields.get("hs_additional_emails"))}
     return names - {""}

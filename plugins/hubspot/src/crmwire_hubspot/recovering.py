@@ -18,7 +18,7 @@ import attrs
 
 from crmwire.errors import Failure, NeedsReview, RetryLater
 from crmwire.types import About, Record, Ref, Write
-from crmwire_hubspot.associated import associated_ids
+from crmwire_hubspot.associated import End, associated_ids
 from crmwire_hubspot.kinds import COMPANIES, CONTACTS, MEETINGS
 from crmwire_hubspot.reading import read_records
 from crmwire_hubspot.searching import search_key, search_records
@@ -152,6 +152,7 @@ def _meetings(
         else:
             answers[write.id] = _as_its_person(write, persons)
     near = associated_ids(conn, MEETINGS, {end for some in ends.values() for end in some})
+    near |= _of_merged(conn, [end for end, ids in near.items() if ids == []])
     ids = [id_ for found in near.values() if not isinstance(found, Failure) for id_ in found]
     records = read_records(conn, MEETINGS, ids, properties=MEETING_PROPERTIES)
     for write in writes:
@@ -159,6 +160,24 @@ def _meetings(
             # One end is enough: a meeting is made with all its associations or not at all.
             answers[write.id] = _fitting(write, near[ends[write.id][0]], records)
     return answers
+
+
+def _of_merged(conn: Connection, lone: Sequence[End]) -> dict[End, list[str] | Failure]:
+    """The meetings of records that were merged since: they went along to the present id.
+
+    Whether the associations may be asked for by an old id is not known.
+    """
+    found: dict[End, list[str] | Failure] = {}
+    present: dict[End, End] = {}
+    for type_ in sorted({end[0] for end in lone}):
+        ids = [end[1] for end in lone if end[0] == type_]
+        for id_, record in read_records(conn, type_, ids).items():
+            if isinstance(record, Failure):
+                found[type_, id_] = record
+            elif record is not None and record.id != id_:
+                present[type_, id_] = (type_, record.id)
+    now = associated_ids(conn, MEETINGS, set(present.values()))
+    return found | {end: now[moved] for end, moved in present.items()}
 
 
 def find_made(conn: Connection, writes: Sequence[Write]) -> list[Answer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,10 +13,11 @@ from crmwire.waves import references, resolve
 from crmwire_hubspot.associating import associate
 from crmwire_hubspot.batches import Answers, Input, Verb, send
 from crmwire_hubspot.companies import folded, of_followers
-from crmwire_hubspot.existing import fill_existing
+from crmwire_hubspot.existing import conflicts, fill_existing
 from crmwire_hubspot.gone import gone, missing_record
 from crmwire_hubspot.inputs import VERBS, input_of
 from crmwire_hubspot.kinds import linked_type
+from crmwire_hubspot.newcomers import as_creates
 from crmwire_hubspot.options import fitted, read_options, refused_outcome
 from crmwire_hubspot.preparing import prepared
 
@@ -59,11 +60,27 @@ def _next(rest: Sequence[Write], done: dict[str, Outcome]) -> list[Write]:
 
 
 def _send_all(conn: Connection, writes: Sequence[Write]) -> dict[str, Outcome]:
+    sending, followers = folded(writes)
+    creates, failures = as_creates(conn, sending)
+    outcomes: dict[str, Outcome] = dict(failures)
+    now = [creates.get(write.id, write) for write in sending if write.id not in outcomes]
+    outcomes |= _send_each(conn, now, newcomers=creates)
+    # Somebody was faster: they are not new, and are upserted as all others are.
+    met = [write for write in sending if write.id in creates and conflicts(outcomes[write.id])]
+    outcomes |= _send_each(conn, met)
+    for write in met:
+        del creates[write.id]
+    outcomes |= of_followers(followers, outcomes)
+    return outcomes | associate(conn, [creates.get(write.id, write) for write in sending], outcomes)
+
+
+def _send_each(
+    conn: Connection, writes: Sequence[Write], *, newcomers: Collection[str] = ()
+) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
     left_out: dict[str, tuple[str, ...]] = {}
     groups: dict[tuple[str, Verb], list[Input]] = {}
-    sending, followers = folded(writes)
-    for write in sending:
+    for write in writes:
         try:
             ready, left_out[write.id] = prepared(conn, write)
             one = input_of(ready)
@@ -76,12 +93,11 @@ def _send_all(conn: Connection, writes: Sequence[Write]) -> dict[str, Outcome]:
             continue
         groups.setdefault((write.type, VERBS[write.action]), []).append(one)
     for (object_type, verb), inputs in groups.items():
-        outcomes |= _send_group(conn, object_type, verb, inputs)
-    for write in sending:
+        outcomes |= _send_group(conn, object_type, verb, inputs, newcomers)
+    for write in writes:
         outcome = _with_left_out(outcomes[write.id], left_out.get(write.id, ()))
         outcomes[write.id] = gone(write, outcome) if isinstance(outcome, Failure) else outcome
-    outcomes |= of_followers(followers, outcomes)
-    return outcomes | associate(conn, sending, outcomes)
+    return outcomes
 
 
 def _with_left_out(outcome: Outcome, names: Sequence[str]) -> Outcome:
@@ -91,13 +107,18 @@ def _with_left_out(outcome: Outcome, names: Sequence[str]) -> Outcome:
 
 
 def _send_group(
-    conn: Connection, object_type: str, verb: Verb, inputs: Sequence[Input]
+    conn: Connection,
+    object_type: str,
+    verb: Verb,
+    inputs: Sequence[Input],
+    newcomers: Collection[str],
 ) -> dict[str, Outcome]:
     answers = send(conn, object_type, verb, inputs)
     inputs, left_out = _spelled_otherwise(conn, object_type, verb, inputs, answers)
     _without_what_may_be_dropped(conn, object_type, verb, inputs, answers)
     if verb == "create":
-        answers.outcomes |= fill_existing(conn, object_type, inputs, answers)
+        others = [one for one in inputs if one.write.id not in newcomers]
+        answers.outcomes |= fill_existing(conn, object_type, others, answers)
     if verb == "upsert":
         _tell_unsent(inputs, answers)
     for name, names in left_out.items():

@@ -47,6 +47,6 @@ def until_reset(headers: Mapping[str, str]) -> float:
     try:
         reset = float(headers["x-ratelimit-reset"])
         now = email.utils.parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return MINUTE
     return min(max(reset - now, 1.0), MINUTE)

@@ -50,7 +50,7 @@ def check_connection(conn: Connection) -> ConnectionReport:
         organization, *describes = run_composite(conn, _questions(conn), seen=seen)
         if isinstance(organization, Failure):
             raise organization
-        rows = organization["records"]
+        rows = [an_object(one) for one in organization["records"]]
     except (Rejected, NotAllowed) as failure:
         offered = _offered_versions(conn)
         if offered and conn.api_version not in offered:

@@ -2,8 +2,9 @@
 
 By the external id of an activity where the org has the field; by a mark if the mapping names a
 field for one; else by content: the same person,
-start and subject (or the same address, or name), made by the connected user since the write was
-sent. Queries see a committed record at once (REST API Developer Guide, "Query", read 2026-11).
+start and subject (or the same address, or name), made by the connected user, or the one who was
+connected then, since the write was sent. Queries see a committed record at once (REST API
+Developer Guide, "Query", read 2026-11).
 """
 
 from __future__ import annotations
@@ -224,12 +225,18 @@ def _statements(me: str, group: Sequence[_Search]) -> Iterator[tuple[str, list[_
             continue
         conditions = [
             soql.among(anchor, [literal for literal, _ in run]),
-            f"CreatedById = {soql.quoted(me)}",
+            _made_by(me, members),
             f"CreatedDate >= {soql.moment(min(search.since for search in members))}",
         ]
         if type_ == "Event":
             conditions += ["IsChild = false", *_starts(members)]
         yield soql.select(read, type_, *conditions, order=("CreatedDate",)), members
+
+
+def _made_by(me: str, members: Iterable[_Search]) -> str:
+    """The condition on who made it: somebody else may have logged in since."""
+    users = dict.fromkeys([me, *(one.write.sent_by for one in members if one.write.sent_by)])
+    return soql.among("CreatedById", [soql.quoted(user) for user in users])
 
 
 def _starts(members: Iterable[_Search]) -> list[str]:

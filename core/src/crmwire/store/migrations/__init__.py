@@ -115,3 +115,10 @@ def m010_generation(db: Database) -> None:
 def m011_unreadable(db: Database) -> None:
     """How many webhooks of a feed cannot be read is counted with each of them."""
     db.execute("CREATE INDEX unreadable_feed ON unreadable (feed, received_at)")
+
+
+@migrations()
+def m012_left(db: Database) -> None:
+    """Skipped and dismissed deliveries are listed, however many were delivered."""
+    for name, state in (("skipped", 3), ("dismissed", 5)):
+        db.execute(f"CREATE INDEX deliveries_{name} ON deliveries (id) WHERE state = {state}")

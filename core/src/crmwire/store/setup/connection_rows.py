@@ -37,6 +37,12 @@ class ConnectionRow:
     def owner(self) -> str:
         return f"connection/{self.id}"
 
+    @property
+    def account(self) -> str | None:
+        """The id of its CRM account, once the CRM has told it: its links and lane are of that."""
+        known = self.lane != f"connection:{self.id}"
+        return self.lane.removeprefix(f"{self.crm}:") if known else None
+
 
 _CONNECTIONS = (
     "SELECT id, name, team, crm, lane, settings, report, state, problem, remedy, paused_until"
@@ -125,6 +131,11 @@ def set_report(db: Database, id_: int, report: ConnectionReport, lane: str) -> N
     )
 
 
+def forget_report(db: Database, id_: int) -> None:
+    """Let the CRM be asked again who we are, before anything is sent; the lane stays."""
+    db.execute("UPDATE connections SET report = NULL WHERE id = ?", (id_,))
+
+
 def set_connection_state(
     db: Database,
     id_: int,
@@ -180,10 +191,10 @@ def set_working(db: Database, id_: int) -> None:
 
 def delete_connection(db: Database, id_: int, now: float) -> None:
     """Remove a connection, its secrets and its routes; its history stays readable."""
-    for (route_id,) in db.execute(
-        "SELECT id FROM routes WHERE connection = ? AND removed_at IS NULL", (id_,)
+    for route_id, removed_at in db.execute(
+        "SELECT id, removed_at FROM routes WHERE connection = ?", (id_,)
     ).fetchall():
-        remove_route(db, route_id, now)
+        remove_route(db, route_id, removed_at or now, doubts=True)
     db.execute("DELETE FROM secrets WHERE owner = ?", (f"connection/{id_}",))
     db.execute(
         "UPDATE connections SET name = name || ' (removed ' || id || ')', state = 'removed'"

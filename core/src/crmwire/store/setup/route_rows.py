@@ -169,13 +169,17 @@ def update_route(
     )
 
 
-def remove_route(db: Database, id_: int, now: float) -> int:
-    """Remove a route; its waiting deliveries are skipped. Returns how many."""
+def remove_route(db: Database, id_: int, now: float, *, doubts: bool = False) -> int:
+    """Remove a route; its waiting deliveries are skipped. Returns how many.
+
+    Those with an unanswered attempt are skipped once it is known what that made, so that another
+    route goes on with it; with `doubts` at once.
+    """
     db.execute("UPDATE routes SET removed_at = ? WHERE id = ?", (now, id_))
     rows = db.execute(
         "UPDATE deliveries SET state = ?, reason = 'the route was removed', changed_at = ?"
-        " WHERE route = ? AND state = ? RETURNING connection",
-        (SKIPPED, now, id_, READY),
+        " WHERE route = ? AND state = ? AND (? OR attempt_open = 0) RETURNING connection",
+        (SKIPPED, now, id_, READY, doubts),
     ).fetchall()
     for (connection_id,) in rows:
         count(db, connection_id, SKIPPED, 1)

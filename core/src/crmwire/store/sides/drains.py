@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from crmwire.store import doubts, lanes, loading, records, work
+from crmwire.store import doubts, lanes, records, work
 from crmwire.store.doubts import Making
-from crmwire.store.loading import Claimed
 from crmwire.store.records import Created, Owner
 from crmwire.store.settling import Outcome
 from crmwire.store.sides.file import StoreFile
@@ -52,11 +51,6 @@ class Drains(StoreFile):
         """Store what is about to be sent, and what earlier attempts made. Raises: Fenced."""
         moment = now.timestamp()
         self._writer.run(lambda db: work.save_attempts(db, lane, epoch, attempts, moment, found))
-
-    def load_deliveries(self, connection: int, ids: Sequence[int]) -> tuple[Claimed, ...]:
-        """Deliveries as a batch has them, without claiming them."""
-        with self._read() as db:
-            return loading.load(db, connection, ids)
 
     def pause(self, lane: str, until: datetime, reason: str, code: str = "") -> None:
         """Let nothing of a lane be claimed until then; `code` is the vendor's."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,15 +26,9 @@ class Intake(StoreFile):
 
     def accept(self, feed: int, events: Sequence[Event], now: datetime) -> list[Accepted]:
         """Store events and their deliveries; on disk when this returns."""
-        return self.accepting(feed, events, now).result()
-
-    def accepting(
-        self, feed: int, events: Sequence[Event], now: datetime
-    ) -> Future[list[Accepted]]:
-        """As `accept`, for callers that wait otherwise."""
         moment = now.timestamp()
         made = [accepting.ready(event) for event in events]
-        return self._writer.submit(lambda db: accepting.accept(db, feed, made, moment))
+        return self._writer.run(lambda db: accepting.accept(db, feed, made, moment))
 
     def rehearse(
         self, feed: int, events: Sequence[Event], now: datetime

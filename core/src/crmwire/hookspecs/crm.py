@@ -1,60 +1,42 @@
-"""Every hook, by phase. Plain values in, plain values out; nothing here does anything.
-
-CRM and source hooks live in one `pluggy.PluginManager` for each connection or feed, so that no
-implementation needs to ask whose call it is. Pure hooks use no network, clock or disk.
-"""
+"""Hooks of a connection: those of CRM plugins, extensions and local files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-import pluggy
+from crmwire.hookspecs.marks import hookspec
 
 if TYPE_CHECKING:
-    import click
     from starlette.types import ASGIApp
 
     from crmwire.connections import Connection
     from crmwire.errors import Failure
-    from crmwire.expressions import Filter
-    from crmwire.feeds import OpenFeed
     from crmwire.http import Request
     from crmwire.mapping import Mapping as FieldMapping
     from crmwire.sandbox import SandboxSettings
     from crmwire.types import (
         AuthScheme,
         Candidates,
-        Chunk,
         ConnectionReport,
         CrmInfo,
         Delivery,
         DeliveryChange,
         Draft,
         Event,
-        Feed,
-        FeedApi,
         FieldChange,
         FieldInfo,
         Finding,
-        Json,
         Key,
         LimitState,
         Match,
         Query,
         Record,
         SetupStep,
-        SourceInfo,
         Subject,
-        WebhookRequest,
         Write,
         Written,
     )
-
-NAME = "crmwire"
-hookspec = pluggy.HookspecMarker(NAME)
-hookimpl = pluggy.HookimplMarker(NAME)
 
 NEEDED = ("crm_info", "auth_scheme", "check_connection", "find_records", "write_records")
 """The hooks that every CRM plugin must have."""
@@ -227,8 +209,8 @@ class CrmSpecs:
 
         Only creates are in doubt; upserts that they refer to stand beside them, so that a
         reference can be followed. Give for each write all records that fit it, oldest first:
-        same content, made by our user at or after `sent_at` (leave room for a clock that
-        differs). Core drops those that are linked to another subject and gives no record to two
+        same content, made by our user (of now, or of then: `sent_by`) at or after `sent_at` (leave
+        room for a clock that differs). Core drops those that are linked to another subject and gives no record to two
         writes. An empty answer means that it was certainly not made. I/O.
         Implemented by: CRM plugins. Default: None, the delivery is held. Added in 0.1.
         """
@@ -297,108 +279,3 @@ class CrmSpecs:
         Called without a connection by `crmwire sandbox`. Implemented by: CRM plugins.
         Added in 0.1.
         """
-
-
-class SourceSpecs:
-    """Hooks of one feed."""
-
-    @hookspec(firstresult=True)
-    def source_info(self) -> SourceInfo | None:
-        """Say what this source is: title, events, signature scheme, what a page is called.
-
-        Pure. Implemented by: every source plugin. Added in 0.1.
-        """
-
-    @hookspec(firstresult=True)
-    def verify_webhook(self, feed: Feed, request: WebhookRequest) -> bool | None:
-        """Return True if the webhook truly comes from the source.
-
-        Pure. Default: core's verifier with the scheme of `source_info`.
-        Raises: WebhookRefused. Added in 0.1.
-        """
-
-    @hookspec(firstresult=True)
-    def parse_webhook(self, feed: Feed, request: WebhookRequest) -> Sequence[Event] | None:
-        """Turn a webhook into events.
-
-        An unknown kind gives an event with `ignored` set to the reason. Pure.
-        Raises: UnreadableWebhook if the body is not what the source sends. Added in 0.1.
-        """
-
-    @hookspec(firstresult=True)
-    def list_pages(self, feed: Feed) -> Mapping[str, str] | None:
-        """Give the titles of the feed's pages by id, as far as its settings tell.
-
-        Pure. Default: None. Added in 0.1.
-        """
-
-    # ------------------------------------------------------------ the source's own API
-
-    @hookspec(firstresult=True)
-    def feed_api(self, feed: Feed) -> FeedApi | None:
-        """Say where the source's API is: `feed.http` of the hooks below goes there.
-
-        Pure. Implemented by: sources that are asked for something. Default: None, and `feed.http`
-        refuses. Raises: ConfigurationError if the feed's settings do not tell. Added in 0.1.
-        """
-
-    @hookspec(firstresult=True)
-    def classify_feed_error(
-        self, feed: Feed, status: int, headers: Mapping[str, str], body: str
-    ) -> Failure | None:
-        """Name what a refusal of the source's API means: which failure, and what to do.
-
-        `headers` have lower-case names. Pure. Default: by the status. Added in 0.1.
-        """
-
-    @hookspec(firstresult=True)
-    def poll(self, feed: OpenFeed, cursor: Json) -> Chunk | None:
-        """Ask the source what happened since `cursor`; None the first time.
-
-        Called by the daemon every `poll_every` seconds, and at once while a chunk says `more`;
-        not for a feed to which `feed_api` answers None.
-        The first time, begin at `feed.since`. What came before may be told again: an event with
-        the same `webhook_id` counts once, so look back far enough that nothing is missed.
-        I/O by `feed.http`. Raises: let its failures pass. Implemented by: sources without
-        webhooks. Default: none. Added in 0.1.
-        """
-
-    @hookspec(firstresult=True)
-    def list_past(self, feed: OpenFeed, since: datetime, cursor: Json) -> Chunk | None:
-        """List what was booked at or after `since`, a chunk at a time; cursor None is the start.
-
-        Called by `crmwire backfill`, until a chunk has no `more`; it may go on after days with a
-        cursor that was kept. A booking is told as it is now: by what made it, and, if it does not
-        stand any more, by what ended it. `subject_id` and `previous_ids` are those of the
-        webhooks; `occurred_at` is when it happened, `version` orders it among webhooks.
-        I/O by `feed.http`. Raises: let its failures pass. Implemented by: sources that can list.
-        Default: none. Added in 0.1.
-        """
-
-    @hookspec(firstresult=True)
-    def check_feed(self, feed: OpenFeed) -> Sequence[Finding] | None:
-        """Find out whether the feed works: its token, its settings, what it may read.
-
-        Called by `crmwire check`. I/O by `feed.http`. Raises: let its failures pass; they become
-        findings. Default: None. Added in 0.1.
-        """
-
-
-class AppSpecs:
-    """Hooks of the whole process."""
-
-    @hookspec
-    def register_commands(self, cli: click.Group) -> None:
-        """Add commands to the command line. Added in 0.1."""
-
-    @hookspec
-    def mapping_filters(self) -> Mapping[str, Filter] | None:
-        """Give filters for expressions, by name: pure functions of a value. Added in 0.1."""
-
-    @hookspec
-    def runner_started(self, settings: Mapping[str, Json]) -> None:
-        """Hear that the daemon has started. Added in 0.1."""
-
-    @hookspec
-    def runner_stopping(self) -> None:
-        """Hear that the daemon is about to stop. Added in 0.1."""

@@ -1,4 +1,4 @@
-"""Opening connections and feeds: from what is stored to what can be used."""
+"""What opens connections, feeds and mappings when they are first used, and keeps them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from crmwire import stored
-from crmwire.connections import Connection, ConnectionSettings
+from crmwire.connections import Connection
 from crmwire.discovery import Discovery
 from crmwire.errors import PluginBroken
 from crmwire.feeds import OpenFeed
@@ -17,7 +17,8 @@ from crmwire.hookspecs import AppSpecs, SourceSpecs
 from crmwire.logins import grants
 from crmwire.logins.stored import StoredLogin
 from crmwire.mapping import Mapping, load_mapping, with_rows
-from crmwire.mapping_form import converter, structured
+from crmwire.opening.accounts import lane_of, require_same_account
+from crmwire.opening.settings import settings_of
 from crmwire.pacing import Pacer
 from crmwire.pipeline import Desk
 from crmwire.store import setup
@@ -38,30 +39,8 @@ if TYPE_CHECKING:
 TOKEN = grants.TOKEN
 RowT = TypeVar("RowT", "FeedRow", "FeedRow | None")
 
-
 MOST_OPEN = 300
 """Connections that are kept open, each with its plugin manager; the others are opened anew."""
-
-
-def settings_of(data: object, where: str) -> ConnectionSettings:
-    """Connection settings from plain data. Raises: ConfigurationError with every problem."""
-    conv = converter()
-    conv.register_structure_hook(float, lambda value, _: _number(value))
-    conv.register_structure_hook(
-        float | None, lambda value, _: None if value is None else _number(value)
-    )
-    return structured(conv, data, ConnectionSettings, where)
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"must be a number, not {value!r}")
-    return float(value)
-
-
-def lane_of(crm: str, account: str) -> str:
-    """The lane of all connections to one CRM account."""
-    return f"{crm}:{account}"
 
 
 class Openings:
@@ -90,13 +69,16 @@ class Openings:
         Raises: UnknownName, PluginBroken, ConfigurationError.
         """
         login = self.store.login(row.id)  # another user may see other fields and ids
-        stamp = f"{row.settings}|{row.crm}|{row.lane}|{login and login.number}"
+        asked = row.report is not None
+        stamp = f"{row.settings}|{row.crm}|{row.lane}|{login and login.number}|{asked}"
         with self._lock:
             known = self._connections.pop(row.id, None)
             if known is not None and known[0] == stamp:
                 self._connections[row.id] = known  # the last of them, as the one used last
                 return known[1]
         conn = self._open(row)
+        if known is not None:
+            conn.pacer.forget_budget()
         with self._lock:
             self._connections[row.id] = (stamp, conn)
             self._names[row.name] = row.id
@@ -166,13 +148,15 @@ class Openings:
             return dict(self._pacers)
 
     def checked(self, row: ConnectionRow) -> Connection:
-        """The connection with its account known: asked once, before its first delivery.
+        """The connection with its account known: asked once, before its first delivery, and
+        again after it was given another token.
 
-        Raises: a Failure if the CRM does not say who we are.
+        Raises: a Failure if the CRM does not say who we are, or that it is another account.
         """
         conn = self.connection(row)
         if row.report is None:
             report = conn.hooks.check_connection()
+            require_same_account(row, report)
             lane = lane_of(row.crm, report.account_id)
             self.store.write(lambda db: setup.set_report(db, row.id, report, lane))
             conn = self.connection(self.store.connection_by_id(row.id))
