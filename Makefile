@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 PACKAGES := core $(sort $(wildcard plugins/*))
-SOURCES := core/src $(wildcard plugins/*/src) templates/plugin/src templates/new_plugin.py
+SOURCES := core/src $(wildcard plugins/*/src) templates/plugin/src templates/new_plugin.py \
+	soak bench fuzz mutation
 
 .PHONY: setup demo test check bench soak fuzz coverage mutation format constraints clean
 

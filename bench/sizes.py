@@ -42,6 +42,7 @@ from crmwire.store import (
     alerts,
     checks,
     clockwork,
+    loading,
     purging,
 )
 from crmwire.types import Event, Link
@@ -82,7 +83,7 @@ class Scale:
                 " JOIN aliases a ON a.subject = d.subject WHERE a.alias = ?",
                 (f"bk-{SAMPLES[0]}",),
             ).fetchone()
-        (claimed,) = store.load_deliveries(sample.connection, [row[3]])
+            (claimed,) = loading.load(db, sample.connection, [row[3]])
         made = cls(
             rows=rows,
             store=store,
@@ -100,8 +101,9 @@ class Scale:
         """The pipeline must be able to read what was copied, with its links and its progress."""
         with self.store.read() as db:
             newest = db.execute("SELECT max(id) FROM deliveries").fetchone()[0]
-        ids = [newest - n for n in range(min(self.rows, 3))]
-        for one in self.store.load_deliveries(self.sample.connection, ids):
+            ids = [newest - n for n in range(min(self.rows, 3))]
+            loaded = loading.load(db, self.sample.connection, ids)
+        for one in loaded:
             assert one.delivery.subject.delivered == one.delivery.subject.version
             assert len(one.delivery.subject.links) == len(self.links)
             ids.remove(one.delivery.id)

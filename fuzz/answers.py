@@ -98,6 +98,7 @@ class Stand:
             "fields": lambda: [
                 story.conn.hooks.list_fields(type_) or () for type_ in story.conn.info.object_types
             ],
+            "made": lambda: story.conn.hooks.find_made(story.made),
             "mapping": lambda: story.conn.hooks.check_mapping(story.mapping),
             "setup": lambda: story.conn.hooks.set_up(story.mapping),
         }
@@ -159,8 +160,8 @@ def _outcome(tally: Tally, crm: str, name: str, number: int, story: Story, playe
         _blame(tally, crm, case, error, player)
         return "broken"
     broken = [one for one in answers if isinstance(one, PluginBroken)]
-    for error in broken:
-        _blame(tally, crm, case, error, player)
+    for one in broken:
+        _blame(tally, crm, case, one, player)
     for one in answers:
         for wrong in _nonsense(one):
             tally.trouble(f"{crm}: {wrong}", f"{case}: {one!r} {player.told}")
@@ -187,6 +188,7 @@ def _nonsense(answer: object) -> list[str]:
     for one in records:
         if not isinstance(one.id, str) or not one.id.strip():
             found.append("a Record without an id")
-        if one.alias_of is not None and not isinstance(one.alias_of, str):
+        alias: object = one.alias_of
+        if not isinstance(alias, str | None):
             found.append("a Record whose alias is no text")
     return found

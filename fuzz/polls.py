@@ -113,7 +113,7 @@ def _contracts() -> Iterator[SourceContract]:
 def _recorded(contract: SourceContract) -> Source:
     recorder = Recorder()
     with contract.opened():
-        name = Path(inspect.getfile(contract.plugin)).parent.name.removeprefix("crmwire_")  # type: ignore[arg-type]
+        name = Path(inspect.getfile(contract.plugin)).parent.name.removeprefix("crmwire_")
         made = Source(
             name=name, contract=contract, url=contract.url, answers=recorder.answers, questions=[]
         )

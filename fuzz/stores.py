@@ -56,7 +56,8 @@ def _event(number: int) -> Event:
 def _filled(folder: Path, chance: random.Random) -> Folder:
     path = folder / NAME
     log = folder / f"{NAME}-wal"
-    keys, ends = [], []
+    keys: list[bytes] = []
+    ends: list[int] = []
     with closing(Store(path)) as store:
         store.write(
             lambda db: setup.insert_feed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 
@@ -121,25 +122,25 @@ def attempt_not_stored() -> None:
     """Nothing is written down before it is sent."""
     from crmwire.store import Store
 
-    Store.save_attempts = lambda *_: None  # type: ignore[method-assign,assignment]
+    Store.save_attempts = lambda *_: None  # type: ignore[method-assign]
 
 
 def not_looked_up() -> None:
     """A create whose answer was lost is sent again without looking."""
-    from crmwire.pipeline import batches
-
-    batches.settle_doubts = lambda desk, planned: []  # type: ignore[assignment]
+    batches: Any = import_module("crmwire.pipeline.batches")
+    batches.settle_doubts = lambda desk, planned: []
 
 
 def looked_up_too_soon() -> None:
     """What was sent is looked up before it can be known to have been written or not."""
     from crmwire.connections import Connection
-    from crmwire.pipeline import batches
     from crmwire.runner import Daemon
 
     Connection.settle_after = property(lambda self: 0.01)  # type: ignore[assignment,method-assign]
     # Rests and waits would hide it now and then.
-    Daemon.__init__.__kwdefaults__["sweep"] = 0.05
+    defaults: Any = Daemon.__init__.__kwdefaults__
+    defaults["sweep"] = 0.05
+    batches: Any = import_module("crmwire.pipeline.batches")
     batches.lane_pause = lambda failures: None
 
 
@@ -194,8 +195,7 @@ def repeats_taken() -> None:
 
 def links_forgotten() -> None:
     """It is not remembered which record was made for a booking."""
-    from crmwire.store import settling
-
+    settling: Any = import_module("crmwire.store.settling")
     settling.place_link = lambda *_: None
 
 
@@ -203,8 +203,7 @@ def failure_dropped() -> None:
     """What the CRM did not take is counted as delivered."""
     import attrs
 
-    from crmwire.pipeline import concluding
-
+    concluding: Any = import_module("crmwire.pipeline.concluding")
     real = concluding.of_failure
 
     def of_failure(*arguments: Any, **more: Any) -> Any:
@@ -270,8 +269,7 @@ def companies_mixed_up() -> None:
 
 def free_mail_is_a_company() -> None:
     """Whoever has an address at a mail provider belongs to the provider."""
-    from crmwire.filters import domains
-
+    domains: Any = import_module("crmwire.filters.domains")
     domains.whitelist = frozenset()
 
 
@@ -304,16 +302,19 @@ def two_drains() -> None:
 
 def no_fencing() -> None:
     """Two drains of a lane, and nothing that stops the older one."""
-    from crmwire.store import work
-
+    work: Any = import_module("crmwire.store.work")
     work.check_epoch = lambda db, lane, epoch: None
 
-    def save(db: Any, lane: str, epoch: int, attempts: Any, now: float) -> None:
+    def save(db: Any, lane: str, epoch: int, attempts: Any, now: float, found: Any = None) -> None:
         for delivery, attempt in attempts.items():
             db.execute(
                 "UPDATE deliveries SET attempt = ?, attempt_open = 1, sent_at = ? WHERE id = ?",
                 (attempt, now, delivery),
             )
+            mine = db.execute(
+                "SELECT subject, connection FROM deliveries WHERE id = ?", (delivery,)
+            ).fetchone()
+            work.keep_links(db, *mine, (found or {}).get(delivery, ()))
 
     work.save_attempts = save
     two_drains()

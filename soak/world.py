@@ -10,86 +10,33 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from crmwire import drills
 from crmwire.app import App
 from crmwire.demo.logging_in import log_in
 from crmwire.demo.processes import Process, call, free_port, start
 from crmwire.store import DeliveryFilter
-from soak.script import KNOWN, known_email
-from soak.seen import PROTECTED, Style
+from soak.connecting import connect
+from soak.links import LINKS, Link
+from soak.standing import fill
+
+__all__ = ["LINKS", "SECRET", "Link", "World", "surroundings_of_children"]
 
 ROOT = Path(__file__).parent.parent
 SECRET = "soak-secret"
-QUICK = {"read_timeout": 1.0, "settle_after": 2.5, "tries": [0.2, 0.5, 1.0, 2.0]}
-"""Connection settings that keep the waits short; nothing is bypassed."""
 STARTED_AFTER = 120.0
 """Seconds a daemon may take to start; the machine may be busy with other things."""
-SHOWN_AFTER = 3.5
-"""Seconds beyond the lag of HubSpot's search after which what it does not show was not made."""
 OPTIONS = {
     "hubspot": {"limits": "off"},
     "attio": {"limits": "off"},
     "salesforce": {"daily_limit": "1000000"},
 }
-
-
-@frozen(kw_only=True)
-class Link:
-    """A connection and the feed that is carried into it."""
-
-    name: str
-    crm: str
-    feed: str
-    token: str
-    preset: str = "linktime"
-    style: Style = "follows"
-    by_login: bool = False
-    keeps: bool = False
-    """Whether a job title is written while it is empty; then people are always looked up."""
-    companies: bool = False
-    """Whether companies are written too."""
-
-
-LINKS = (
-    Link(name="salesforce", crm="salesforce", feed="main", token="org", by_login=True, keeps=True),
-    Link(
-        name="hubspot", crm="hubspot", feed="main", token="portal", by_login=True, keeps=True,
-        companies=True,
-    ),
-    Link(
-        name="attio", crm="attio", feed="main", token="space", style="per event", keeps=True,
-        companies=True,
-    ),
-    Link(name="salesforce-two", crm="salesforce", feed="second", token="org"),
-    Link(name="hubspot-two", crm="hubspot", feed="second", token="portal", companies=True),
-    Link(
-        name="attio-records", crm="attio", feed="second", token="space-two",
-        preset="booking-record",
-    ),
-)  # fmt: skip
-_PERSON = {
-    "salesforce": ("Contact", "Title"),
-    "hubspot": ("contacts", "jobtitle"),
-    "attio": ("people", "job_title"),
-}
-KNOWN_COMPANIES = ("kept0.example", "kept1.example", "elsewhere.example")
-"""Companies that stand in the CRMs from the start."""
-MEMBERS = {known_email(0): "elsewhere.example", known_email(5): "elsewhere.example"}
-"""People who belong to one that their address does not tell."""
-_COMPANIES: Mapping[str, dict[str, Any]] = {
-    "hubspot": {"companies": True},
-    "attio": {"companies": "assert"},
-}
-_COMPANY_TEXT = {"hubspot": "name", "attio": "description"}
-_NAME = "{{ booking.notes if guest.email | company_domain }}"
 
 
 @define(kw_only=True)
@@ -191,7 +138,7 @@ class World:
             tokens = sorted({link.token for link in self.links if link.crm == crm})
             self.sandboxes[crm] = self._sandbox(crm, tokens, seed)
         self.connect()
-        self._fill()
+        fill(self)
         if any(link.companies for link in self.links):
             # A company that crmwire did not make is known once the search shows it, not before.
             time.sleep(self.search_lag)
@@ -208,32 +155,7 @@ class World:
             info = self.app.openings.source(self.app.store.feed(feed)).source_info()
             self.schemes[feed] = info.signature
         for link in self.links:
-            self._connect(link)
-
-    def _fill(self) -> None:
-        """Put into the accounts what stands there from the start, and note what they are."""
-        accounts: dict[str, dict[str, Any]] = {}
-        for link in self.links:
-            one = accounts.setdefault(
-                f"{link.crm}:{link.token}",
-                {"name": f"{link.crm}:{link.token}", "feeds": {}, "known": []},
-            )
-            one["feeds"][link.feed] = link.style
-            if link.companies:
-                rules = one.setdefault("companies", {"several": link.crm == "hubspot", "feeds": []})
-                rules["feeds"].append(link.feed)
-        for name, one in accounts.items():
-            crm, _, token = name.partition(":")
-            one["known"] = [known_email(number) for number in range(KNOWN)]
-            companies: dict[str, str] = {}
-            if "companies" in one:
-                one["companies"] |= {"known": list(KNOWN_COMPANIES), "of": MEMBERS}
-                companies = {
-                    domain: self._known_company(crm, token, domain) for domain in KNOWN_COMPANIES
-                }
-            for email in one["known"]:
-                self._known(crm, token, email, companies.get(MEMBERS.get(email, "")))
-        (self.folder / "accounts.json").write_text(json.dumps(list(accounts.values()), indent=1))
+            connect(self, link)
 
     def _sandbox(self, crm: str, tokens: Sequence[str], seed: int) -> Process:
         port = free_port()
@@ -250,73 +172,6 @@ class World:
             environment=self.environment,
             folder=self.folder,
         )
-
-    def _connect(self, link: Link) -> None:
-        url = self.sandboxes[link.crm].url
-        if link.by_login:
-            self.log_in(link)
-            settings = self.app.store.connection(link.name).settings
-            self.app.change_connection(link.name, settings={**settings, **QUICK})
-        else:
-            self.app.add_connection(
-                link.name, crm=link.crm, token=link.token, settings={"host": url, **QUICK}
-            )
-        rows: dict[str, Any] = {}
-        if link.keeps:
-            type_, field_ = _PERSON[link.crm]
-            rows["person"] = {
-                type_: {field_: {"value": "{{ booking.notes }}", "write": "if_empty"}}
-            }
-        options: dict[str, Any] = {}
-        mapping: dict[str, Any] | None = None
-        if link.companies:
-            options = _COMPANIES[link.crm]
-            name = {"value": _NAME, "write": "if_empty"}
-            rows["company"] = {"companies": {_COMPANY_TEXT[link.crm]: name}}
-        if link.companies and link.crm == "hubspot":
-            mapping = tomllib.loads(self.app.presets(link.name)[link.preset])
-            mapping["crm"] = {"search_lag": self.search_lag + SHOWN_AFTER}
-        self.app.add_route(
-            feed=link.feed, connection=link.name, preset=link.preset, rows=rows, options=options,
-            mapping=mapping,
-        )  # fmt: skip
-        checked = self.app.check(link.name)
-        if not checked.ok:
-            raise RuntimeError(f"{link.name}: {checked.findings}")
-        if link.preset == "booking-record":
-            self.crmwire("setup", link.name, "--yes")
-
-    def _known_company(self, crm: str, token: str, domain: str) -> str:
-        """A company that stands there from the start; its id."""
-        text = _COMPANY_TEXT[crm]
-        assert text in PROTECTED["companies"]
-        if crm == "hubspot":
-            fields = {"domain": domain, text: "Kept"}
-            made = self.admin(
-                crm, "create_record", account=token, type="companies", properties=fields
-            )
-            return str(made["id"])
-        values = {"domains": [domain], text: "Kept"}
-        made = self.admin(crm, "create_record", account=token, object="companies", values=values)
-        return str(made["record_id"])
-
-    def _known(self, crm: str, token: str, email: str, company: str | None) -> None:
-        name, (type_, title) = email.partition("@")[0], _PERSON[crm]
-        assert title in PROTECTED[type_]
-        if crm == "salesforce":
-            fields = {"Email": email, "LastName": f"Kept {name}", title: "Kept"}
-            self.admin(crm, "create_record", account=token, type=type_, fields=fields)
-        elif crm == "hubspot":
-            fields = {"email": email, "lastname": name, title: "Kept"}
-            about = {"companies": [company]} if company else {}
-            self.admin(
-                crm, "create_record", account=token, type=type_, properties=fields, about=about
-            )
-        else:
-            values: dict[str, Any] = {"email_addresses": [email], title: "Kept"}
-            if company:
-                values["company"] = {"target_object": "companies", "target_record_id": company}
-            self.admin(crm, "create_record", account=token, object=type_, values=values)
 
     def crmwire(self, *arguments: str) -> str:
         """Run a command beside the daemon."""

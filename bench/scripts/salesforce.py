@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
-import simple_salesforce
+from simple_salesforce.api import Salesforce
 from simple_salesforce.format import format_soql
 
 from bench.bookings import Booking
@@ -25,9 +25,7 @@ def carrier(url: str, token: str) -> Callable[[Booking], None]:
     session = requests.Session()
     session.trust_env = False
     session.mount("https://127.0.0.1", _Plain())
-    api: Any = simple_salesforce.Salesforce(
-        instance_url=url, session_id=token, version="62.0", session=session
-    )
+    api: Any = Salesforce(instance_url=url, session_id=token, version="62.0", session=session)
 
     def carry(booking: Booking) -> None:
         first, _, last = booking.name.rpartition(" ")

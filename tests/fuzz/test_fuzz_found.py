@@ -178,6 +178,21 @@ def test_a_salesforce_user_whose_addresses_are_none_is_checked() -> None:
     assert conn.hooks.check_connection().account_id == "00D"
 
 
+@pytest.mark.parametrize("records", [200, None, True])
+def test_an_org_that_salesforce_does_not_list_is_a_failure_with_a_reason(records: object) -> None:
+    who = {"user_id": "005", "organization_id": "00D", "sub": "x"}
+    describe = {"createable": True, "updateable": True, "fields": []}
+    composite = {"compositeResponse": [
+        {"httpStatusCode": 200, "referenceId": "org", "body": {"records": records}},
+        *({"httpStatusCode": 200, "referenceId": one, "body": describe}
+          for one in ("Contact", "Event")),
+    ]}  # fmt: skip
+    conn = opened(crmwire_salesforce, b"")
+    conn.http._client = ByPath({"userinfo": who, "composite": composite})
+    with pytest.raises(RetryLater, match="who we are"):
+        conn.hooks.check_connection()
+
+
 def test_settings_are_read_for_each_webhook_without_writing_code_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
