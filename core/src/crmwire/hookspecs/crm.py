@@ -209,9 +209,9 @@ class CrmSpecs:
 
         Only creates are in doubt; upserts that they refer to stand beside them, so that a
         reference can be followed. Give for each write all records that fit it, oldest first:
-        same content, made by our user (of now, or of then: `sent_by`) at or after `sent_at` (leave
-        room for a clock that differs). Core drops those that are linked to another subject and gives no record to two
-        writes. An empty answer means that it was certainly not made. I/O.
+        same content, made by our user of now or of then (`sent_by`) at or after `sent_at` (leave
+        room for a clock that differs). Core drops those that are linked to another subject and
+        gives no record to two writes. An empty answer means that it was certainly not made. I/O.
         Implemented by: CRM plugins. Default: None, the delivery is held. Added in 0.1.
         """
 
