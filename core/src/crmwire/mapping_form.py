@@ -169,8 +169,9 @@ def _told(error: BaseException, kind: type | None) -> str:
         known = ", ".join(sorted(one.name for one in attrs.fields(error.cl)))
         return f"unknown field {names} (there are: {known})"
     text, bare = str(error), _bare(kind)
-    if "could not convert" in text or "invalid literal" in text or bare in (int, float):
-        return "must be a number"
+    unconverted = "could not convert" in text or "invalid literal" in text
+    if unconverted or (bare in (int, float) and not isinstance(error, ValueError)):
+        return "must be a whole number" if bare is int else "must be a number"
     if isinstance(error, ConfigurationError | ValueError) and not isinstance(error, UnicodeError):
         return text
     if isinstance(bare, type) and (attrs.has(bare) or issubclass(bare, Mapping)):

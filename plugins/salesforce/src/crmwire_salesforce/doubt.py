@@ -236,6 +236,8 @@ def _statements(me: str, group: Sequence[_Search]) -> Iterator[tuple[str, list[_
 def _made_by(me: str, members: Iterable[_Search]) -> str:
     """The condition on who made it: somebody else may have logged in since."""
     users = dict.fromkeys([me, *(one.write.sent_by for one in members if one.write.sent_by)])
+    if len(users) == 1:
+        return f"CreatedById = {soql.quoted(me)}"
     return soql.among("CreatedById", [soql.quoted(user) for user in users])
 
 
