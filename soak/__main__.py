@@ -56,7 +56,7 @@ def main() -> int:
     one.add_argument("state", type=Path)
     one = commands.add_parser("check", help="check again what a round left behind")
     one.add_argument("folder", type=Path)
-    one = commands.add_parser("peers", help="200 bookings, 5 % / 5 % / 3 %, no kills")
+    one = commands.add_parser("peers", help="200 bookings, 5 %% / 5 %% / 3 %%, no kills")
     one.add_argument("--bookings", type=int, default=200)
     one.add_argument("--seed", type=int, default=1)
     one = commands.add_parser("race", help="the same people book at once, from several senders")
