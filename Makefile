@@ -7,6 +7,9 @@ PACKAGES := core $(sort $(wildcard plugins/*))
 SOURCES := core/src $(wildcard plugins/*/src) templates/plugin/src templates/new_plugin.py \
 	soak bench fuzz mutation
 
+# What is compiled is kept, whatever the surroundings say: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check bench soak fuzz coverage mutation format constraints clean
 
 setup: $(STAMP)
