@@ -329,6 +329,24 @@ def test_what_was_sent_last_of_a_long_batch_has_its_whole_time_to_be_committed(
         assert len(scene.live()) == 5
 
 
+def test_two_halves_of_a_booking_whose_answers_were_lost_end_as_one_that_is_live(
+    toy: Opens, tmp_path: Path
+) -> None:
+    """The move in between came last, so that only then it was known that they are one."""
+    with toy(tmp_path, **QUICK) as scene:
+        lost = Fault(kind="lost_answer", method="POST", path="/activities", times=2)
+        scene.sandbox.faults.arm([lost])
+        scene.accept(scene.event("created", "a", 1))
+        scene.accept(scene.event("rescheduled", "c", 3, previous="b", hour=15))
+        scene.drain()
+        assert len(scene.live()) == 2
+        scene.accept(scene.event("rescheduled", "b", 2, previous="a", hour=12))
+        scene.drain_until_done()
+        assert set(scene.states()) == {"delivered"}
+        (left,) = scene.live()
+        assert "T15:00" in left
+
+
 def _contact(scene: Any) -> dict[str, Any]:
     (account,) = scene.sandbox.accounts.values()
     (contact,) = [one for one in account.records.values() if one["type"] == "contacts"]

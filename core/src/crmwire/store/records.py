@@ -40,9 +40,13 @@ def place_link(
     """Store a link; where another record has its place, the newer version keeps it.
 
     The older one of two activities is kept as retired: its record is still to be marked. People
-    and companies are never retired.
+    and companies are never retired. No record is retired and in its place at the same time.
     """
     new = (type_, record, version, url)
+    if retired:
+        if not _stands(db, connection, subject, role, item.removesuffix(f"~{record}"), record):
+            _put_link(db, connection, subject, role, item, new, retired)
+        return
     old = db.execute(
         "SELECT type, record, version, url FROM links"
         " WHERE connection = ? AND subject = ? AND role = ? AND item = ?",
@@ -53,7 +57,23 @@ def place_link(
         loser, new = (old, new) if old[2] <= version else (new, old)
         if role not in ("person", "company"):
             _put_link(db, connection, subject, role, f"{item}~{loser[1]}", loser, 1)
-    _put_link(db, connection, subject, role, item, new, retired)
+    _put_link(db, connection, subject, role, item, new, 0)
+    db.execute(
+        "DELETE FROM links WHERE connection = ? AND subject = ? AND role = ? AND item = ?"
+        " AND retired = 1",
+        (connection, subject, role, f"{item}~{new[1]}"),
+    )
+
+
+def _stands(db: Database, connection: int, subject: int, role: str, item: str, record: str) -> bool:
+    """Whether this record has its place, not retired."""
+    return bool(
+        db.execute(
+            "SELECT 1 FROM links WHERE connection = ? AND subject = ? AND role = ? AND item = ?"
+            " AND record = ? AND retired = 0",
+            (connection, subject, role, item, record),
+        ).fetchone()
+    )
 
 
 def _put_link(

@@ -279,6 +279,28 @@ def test_of_two_records_in_one_place_the_newer_keeps_it_and_the_older_is_still_t
     assert links(box)["activity", ""] == ("newest", 7, False)
 
 
+def test_a_record_that_comes_back_into_its_place_is_not_to_be_marked_any_more(box: Any) -> None:
+    """Two halves of a booking were made at once, and their lost answers found one by one."""
+    for record, version in (("first", 3), ("second", 5), ("first", 5)):
+        box.do(records.place_link, 1, 1, "activity", "", "Event", record, version, None)
+    assert links(box) == {
+        ("activity", ""): ("first", 5, False),
+        ("activity", "~second"): ("second", 5, True),
+    }
+
+
+def test_what_another_subject_was_to_mark_is_not_marked_where_it_has_its_place(box: Any) -> None:
+    box.accept(box.event("a"), box.event("b", hour=13))
+    box.do(records.place_link, 1, 1, "activity", "", "Event", "x", 5, None)
+    for record, version in (("x", 3), ("y", 4)):
+        box.do(records.place_link, 2, 1, "activity", "", "Event", record, version, None)
+    box.do(merging.merge, 2, 1)
+    assert links(box) == {
+        ("activity", ""): ("x", 5, False),
+        ("activity", "~y"): ("y", 4, True),
+    }
+
+
 @pytest.mark.parametrize("role", ["person", "company"])
 def test_people_and_companies_are_replaced_and_never_marked(role: str, box: Any) -> None:
     for record, version in (("a", 5), ("b", 5), ("c", 4)):
