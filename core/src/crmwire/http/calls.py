@@ -25,6 +25,8 @@ Classify = Callable[[int, Mapping[str, str], str], "Failure | None"]
 ReadLimits = Callable[[int, Mapping[str, str]], "Iterable[LimitState]"]
 REPEATS = 2
 """How often one call is sent again in place, where that is safe."""
+RENEWALS = 3
+"""How often one call is sent again with a newer token: that one may have ended on the way, too."""
 SHORT_WAIT = 2.0
 """Seconds of `Retry-After` that are waited for in place; longer ones pause the lane."""
 _PARALLEL = 8
@@ -119,7 +121,7 @@ class Http:
         Raises: a Failure for any status of 400 and above that is not in `request.accept`, as
         `classify_error` names it; RetryLater for what never arrived or was not answered.
         """
-        repeat, renewed = 0, False
+        repeat, renewals = 0, 0
         while True:
             last = repeat == REPEATS
             self._pacer.take(request.limit)
@@ -156,9 +158,9 @@ class Http:
             if status < 300 or status in request.accept:
                 return response
             failure = self._failure(request, response)
-            if isinstance(failure, NeedsLogin) and not renewed:
-                # Nothing was done, so it may be sent again: once, with a token that is newer.
-                renewed = True
+            if isinstance(failure, NeedsLogin) and renewals < RENEWALS:
+                # Nothing was done, so it may be sent again with a token that is newer.
+                renewals += 1
                 if self._renew(authorised):
                     continue
             wait = failure.after if isinstance(failure, RetryLater) else None

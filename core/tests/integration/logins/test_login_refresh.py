@@ -77,14 +77,14 @@ class TestWhen:
         bench.open().http.post("contacts", {"email": "ada@example.com"})
         assert [one["action"] for one in bench.sandbox.commits] == ["create"]
 
-    def test_a_fresh_token_that_is_refused_too_is_a_lost_login(self, bench: Any) -> None:
+    def test_fresh_tokens_that_are_refused_too_are_a_lost_login(self, bench: Any) -> None:
         bench.connect()
         bench.sandbox.faults.arm([Fault(kind="status", path="^/me", status=401)])
         before = len(bench.sandbox.requests)
         with pytest.raises(NeedsLogin):
             bench.open().http.get("me")
         paths = [call["path"] for call in bench.sandbox.requests[before:]]
-        assert paths == ["/me", "/oauth/token", "/me"]
+        assert paths == ["/me", *["/oauth/token", "/me"] * 3]
 
     def test_a_login_that_cannot_be_refreshed_is_lost_with_its_token(self, bench: Any) -> None:
         bench.sandbox.logins.policy.refreshable = False
@@ -461,6 +461,30 @@ def test_a_plugin_that_fails_on_a_refusal_does_not_lose_the_login(
         conn.http.get("me")
     assert bench.login().problem is None
     assert conn.http.get("me").status == 200
+
+
+class TestAgain:
+    """A newer token is refused as well."""
+
+    def test_a_token_that_ends_on_its_way_is_renewed_as_well(
+        self, bench: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Twice within one call: the login is not lost for it."""
+        bench.connect()
+        bench.sandbox.logins.expire("first-account")
+        conn = bench.open()
+        real, ends = conn.login.renewed, iter((True, False))
+
+        def renewed(refused: str) -> bool:
+            made = real(refused)
+            if next(ends):
+                bench.sandbox.logins.expire("first-account")
+            return made
+
+        monkeypatch.setattr(conn.login, "renewed", renewed)
+        assert conn.http.get("me").status == 200
+        assert refreshes(bench) == 2
+        assert bench.state() == "ok"
 
 
 class TestClock:
