@@ -149,7 +149,8 @@ class Drainer:
                     lane, epoch, made.outcomes, made.created, limit=0, now=self._clock.now()
                 )
             _add(result, made)
-        self._told[lane] = self._busy.pop(lane)
+        if (told := self._busy.pop(lane, None)) is not None:
+            self._told[lane] = told
         return result
 
     def _tried(self, desk: Desk, batch: Batch, epoch: int) -> Result:
