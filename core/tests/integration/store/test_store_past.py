@@ -289,6 +289,17 @@ def test_a_record_that_comes_back_into_its_place_is_not_to_be_marked_any_more(bo
     }
 
 
+def test_what_another_subject_was_to_mark_is_still_to_be_marked(box: Any) -> None:
+    box.accept(box.event("a"), box.event("b", hour=13))
+    for record, version in (("x", 3), ("y", 4)):
+        box.do(records.place_link, 2, 1, "activity", "", "Event", record, version, None)
+    box.do(merging.merge, 2, 1)
+    assert links(box) == {
+        ("activity", ""): ("y", 4, False),
+        ("activity", "~x"): ("x", 3, True),
+    }
+
+
 def test_what_another_subject_was_to_mark_is_not_marked_where_it_has_its_place(box: Any) -> None:
     box.accept(box.event("a"), box.event("b", hour=13))
     box.do(records.place_link, 1, 1, "activity", "", "Event", "x", 5, None)

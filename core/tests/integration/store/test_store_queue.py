@@ -304,6 +304,16 @@ def test_a_removed_route_skips_what_waits_and_what_comes_back(box: Any) -> None:
     assert box.rows("SELECT state, count FROM counters WHERE connection = 1") == [(3, 2)]
 
 
+def test_a_removed_route_leaves_what_is_in_doubt_to_be_looked_up(box: Any) -> None:
+    box.accept(box.event("a"))
+    epoch = box.store.begin_drain(box.lane)
+    box.claim(epoch=epoch)
+    assert box.do(setup.remove_route, 1, 5.0) == 0
+    doubt = Outcome(delivery=1, state="ready", reason="lost", attempt_open=True)
+    box.claim(doubt, epoch=epoch, limit=0)
+    assert box.states() == ["ready"]
+
+
 def test_two_connections_of_one_account_are_one_lane(box: Any) -> None:
     box.accept(box.event("a"))
     assert sorted(box.store.due_lanes(box.now)) == ["connection:1", "connection:2"]
