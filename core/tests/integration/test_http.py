@@ -290,6 +290,13 @@ def test_any_path_out_of_an_answer_can_be_recorded(path: str, kept: str) -> None
         ),
         ({"retry-after": "Tue, 23 May 2023 14:42:05 GMT"}, None),
         ({"retry-after": "soon"}, None),
+        (
+            {
+                "retry-after": "Fri, 01 Jan 2027 00:00:00 +99999999999999999999",
+                "date": "Tue, 23 May 2023 14:42:01 GMT",
+            },
+            None,
+        ),
         ({}, None),
     ],
 )

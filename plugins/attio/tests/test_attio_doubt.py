@@ -126,6 +126,19 @@ def test_notes_that_differ_or_are_old_or_a_persons_are_left_out(
     assert ids(find_written(conn, sent(write, at=make.now()))[0]) == []
 
 
+def test_note_of_the_member_who_was_connected_then_is_ours_too(
+    world: Any, conn: Connection, make: Any, person: str
+) -> None:
+    write = make.note(person)
+    write_records(conn, [write])
+    member = world.workspace().first_member.id
+    (note,) = world.workspace().notes.values()
+    note.created_by = {"type": "workspace-member", "id": member}
+    [asked] = sent(write, at=make.now())
+    assert ids(find_written(conn, [attrs.evolve(asked, sent_by="another")])[0]) == []
+    assert ids(find_written(conn, [attrs.evolve(asked, sent_by=member)])[0]) == [note.id]
+
+
 def test_note_within_a_minute_before_is_ours_since_clocks_differ(
     world: Any, conn: Connection, make: Any, person: str
 ) -> None:

@@ -226,8 +226,18 @@ DAY_IS_OVER = {"x-hubspot-ratelimit-daily-remaining": "0", "date": NOON_IN_NEW_Y
         ("", NOON_IN_NEW_YORK, 1),
         ("Nowhere/Town", NOON_IN_NEW_YORK, 1),
         ("US/Eastern", "yesterday", 1),
+        ("Asia/Tokyo", "Fri, 31 Dec 9999 23:59:59 -2359", 1),
     ],
-    ids=["noon", "early morning there", "just begun", "clocks turned", "unknown", "wrong", "odd"],
+    ids=[
+        "noon",
+        "early morning there",
+        "just begun",
+        "clocks turned",
+        "unknown",
+        "wrong",
+        "odd",
+        "past all years",
+    ],
 )
 def test_the_days_calls_are_back_after_midnight_in_the_accounts_zone(
     zone: str, date: str, hours: float

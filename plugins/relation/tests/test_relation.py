@@ -339,6 +339,8 @@ class TestFailures:
         headers = {"x-ratelimit-reset": "1000000020", "date": "Sun, 09 Sep 2001 01:46:40 GMT"}
         assert until_reset(headers) == 20
         assert until_reset({}) == 60
+        beyond = "Fri, 01 Jan 2027 00:00:00 +99999999999999999999"
+        assert until_reset({"x-ratelimit-reset": "1000000020", "date": beyond}) == 60
 
     @pytest.mark.parametrize(
         ("settings", "said"),
