@@ -18,6 +18,7 @@ from crmwire.errors import (
     StoreUnavailable,
 )
 from crmwire.hooks import culprit_of_thread
+from crmwire.pacing import USED_UP
 from crmwire.pipeline import Desk, Planned, Result, carry_out
 from crmwire.pipeline.outcomes import Pause, lane_pause, of_failure
 from crmwire.store import Batch, Fenced, Outcome, logins, setup
@@ -53,6 +54,8 @@ class Drainer:
         """Desks of the batches whose observers are told next."""
         self._hanging: dict[str, Desk] = {}
         self._rested: dict[str, float] = {}
+        self._down: set[str] = set()
+        """Lanes of which nothing came through when last tried; one delivery finds out."""
         self.wake: Callable[[Collection[str]], None] = lambda lanes: None
         """Told of a lane that took over deliveries; set by who runs the engine."""
 
@@ -66,7 +69,7 @@ class Drainer:
             epoch = self._store.begin_drain(lane)
             result, last, singly = Result(), None, 0
             while True:
-                most = 1 if singly > 0 else BATCH
+                most = 1 if singly > 0 or lane in self._down else BATCH
                 batch = self._store.settle_and_claim(
                     lane,
                     epoch,
@@ -89,6 +92,10 @@ class Drainer:
                 result = self._carry_out(lane, batch, epoch)
                 self._tallies.drained(lane, self._clock.monotonic() - began)
                 singly = max(singly - 1, result.odd)
+                if _nothing_came_through(result):
+                    self._down.add(lane)
+                else:
+                    self._down.discard(lane)
                 self._rest(lane, last, result, login.number if login is not None else 0)
         except Fenced:
             log.info("drain_fenced", lane=lane)
@@ -149,6 +156,11 @@ class Drainer:
                     lane, epoch, made.outcomes, made.created, limit=0, now=self._clock.now()
                 )
             _add(result, made)
+            rest = batch.items[start + size :]
+            if rest and _nothing_came_through(made):
+                left = Batch(connection=batch.connection, items=rest)
+                _add(result, self._given_back(left, None))
+                break
         if (told := self._busy.pop(lane, None)) is not None:
             self._told[lane] = told
         return result
@@ -273,6 +285,18 @@ class Drainer:
             conn = self._openings.opened(change.connection)
             if conn is not None:
                 conn.hooks.delivery_changed(change)
+
+
+def _nothing_came_through(result: Result) -> bool:
+    """Whether the vendor seems to be down, so that thousands that wait need not all find out.
+
+    It is not so while we hold calls back ourselves: then all that fit go out when the time comes.
+    """
+    return (
+        result.pause is not None
+        and result.pause.code != USED_UP
+        and all(outcome.state == "ready" for outcome in result.outcomes)
+    )
 
 
 def _add(result: Result, made: Result) -> None:

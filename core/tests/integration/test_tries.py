@@ -9,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from attrs import define
 
 from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.draining import Drainer
+from crmwire.hookspecs import hookimpl
 from crmwire.sandbox import Fault, SandboxServer, SandboxSettings
+from crmwire.testing import toycrm
 from crmwire.testing.clock import HeldClock
 from crmwire.testing.toysandbox import ToySandbox
 from crmwire.types import Event
@@ -38,6 +41,24 @@ class Held:
     def row(self) -> Any:
         return self.app.deliveries()[0]
 
+    def accept(self, *uids: str) -> None:
+        """A booking made for each, of different people."""
+        start = BEGIN + timedelta(days=90)
+        events = [
+            Event(
+                type="booking.created",
+                subject_id=uid,
+                occurred_at=BEGIN + timedelta(seconds=1),
+                details=Details(
+                    booking=Booking(start=start, end=start + timedelta(minutes=30)),
+                    guest=Person(email=f"ada-{uid}@example.com", full_name="Ada Byron"),
+                    page=Page(id="7", title="Intro"),
+                ),
+            )
+            for uid in uids
+        ]
+        self.app.store.accept(self.app.store.feed("cal").id, events, self.clock.now())
+
     def drain(self) -> None:
         for lane in self.app.store.due_lanes(self.clock.now()):
             self.drainer.drain(lane, threading.Event())
@@ -45,7 +66,7 @@ class Held:
     def wait(self) -> float:
         """Let the clock run until the delivery can be tried; the seconds that took."""
         with self.app.store.read() as db:
-            (due,) = db.execute("SELECT due_at FROM deliveries").fetchone()
+            (due,) = db.execute("SELECT max(due_at) FROM deliveries").fetchone()
             (rests,) = db.execute("SELECT max(coalesce(paused_until, 0)) FROM lanes").fetchone()
         seconds: float = max(due, rests) - self.clock.now().timestamp()
         self.clock.sleep(
@@ -81,20 +102,10 @@ def opened(folder: Path) -> Iterator[Held]:
         app.add_connection("crm", crm="toy", token="sandbox", settings={"host": server.url})
         app.add_route(feed="cal", connection="crm", preset="linktime")
         assert app.check("crm").ok
-        start = BEGIN + timedelta(days=90)
-        event = Event(
-            type="booking.created",
-            subject_id="a",
-            occurred_at=BEGIN + timedelta(seconds=1),
-            details=Details(
-                booking=Booking(start=start, end=start + timedelta(minutes=30)),
-                guest=Person(email="ada@example.com", full_name="Ada Byron"),
-                page=Page(id="7", title="Intro"),
-            ),
-        )
         clock.sleep(2)
-        app.store.accept(app.store.feed("cal").id, [event], clock.now())
-        yield Held(app, Drainer(app.openings), clock, sandbox)
+        held = Held(app, Drainer(app.openings), clock, sandbox)
+        held.accept("a")
+        yield held
 
 
 def test_the_waits_grow_to_ten_hours_and_after_75_hours_it_is_held(held: Held) -> None:
@@ -166,3 +177,35 @@ def test_the_time_that_a_pause_took_does_not_count_to_the_75_hours(held: Held) -
     held.sandbox.faults.arm([Fault(kind="status", status=500)])
     held.drain()
     assert (held.row().state, held.row().tries) == ("ready", 1)
+
+
+@pytest.mark.parametrize("size", [100, 2])
+def test_one_delivery_finds_out_whether_a_vendor_is_still_down(
+    toy_installed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Thousands may wait: planning a hundred of them each few seconds would slow all others."""
+    looked_up: list[int] = []
+    search: Any = toycrm._search
+    info: Any = attrs.evolve(toycrm.crm_info(), batch=size)
+
+    def counted(conn: Any, searches: Any) -> Any:
+        looked_up.append(len(searches))
+        return search(conn, searches)
+
+    monkeypatch.setattr(toycrm, "_search", counted)
+    monkeypatch.setattr(toycrm, "crm_info", hookimpl(lambda: info))
+    with opened(tmp_path) as held:
+        held.accept(*"bcde")
+        held.sandbox.faults.arm([Fault(kind="status", status=503, path="/search")])
+        held.drain()
+        assert looked_up == [min(size, 5)]
+        for _ in range(3):
+            held.wait()
+            held.drain()
+        assert looked_up[1:] == [1, 1, 1]
+        held.sandbox.faults.arm([])
+        held.wait()
+        held.drain()
+        assert looked_up[4] == 1
+        assert max(looked_up[5:]) == min(size, 4)
+        assert [row.state for row in held.app.deliveries()] == ["delivered"] * 5
