@@ -22,6 +22,7 @@ from crmwire.app import App
 from crmwire.draining import Drainer
 from crmwire.engine import Engine
 from crmwire.errors import ConfigurationError
+from crmwire.heads import BoundedHeads
 from crmwire.hooks import manager
 from crmwire.hookspecs import AppSpecs
 from crmwire.keeping import Keeper
@@ -130,6 +131,8 @@ def run(app: App, *, host: str, port: int, ready: Callable[[int], object] = lamb
                 daemon.asgi,
                 host=host,
                 port=port,
+                http=BoundedHeads,
+                loop="auto",  # uvloop, where it is installed
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -16,6 +16,7 @@ from crmwire.app import App
 from crmwire.demo.environment import surroundings
 from crmwire.demo.processes import Answer, call
 from crmwire.errors import StoreUnavailable
+from crmwire.heads import BoundedHeads
 from crmwire.receiver import receiver
 from crmwire.sandbox import SandboxServer
 from crmwire.signatures import sign
@@ -89,7 +90,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
         signed = app.add_feed("signed", source="small", signing_secret=SECRET)
         unsigned = app.add_feed("unsigned", source="small", allow_unsigned=True)
         asgi = receiver(app.openings, woken.extend, lambda: {"status": "ok"})
-        with SandboxServer(asgi) as server:
+        with SandboxServer(asgi, http=BoundedHeads) as server:
             yield Scene(app, server.url, signed, unsigned, woken)
 
 

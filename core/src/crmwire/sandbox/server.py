@@ -34,12 +34,13 @@ def abort(scope: Scope) -> None:
         transport.abort()
 
 
-def _config(app: ASGIApp, port: int) -> uvicorn.Config:
+def _config(app: ASGIApp, port: int, http: type[asyncio.Protocol] = _Protocol) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host="127.0.0.1",
         port=port,
-        http=_Protocol,
+        http=http,
+        loop="asyncio",  # cut connections are to look the same wherever it runs
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -87,11 +88,16 @@ class _Server(uvicorn.Server):
 
 
 class SandboxServer:
-    """A sandbox on 127.0.0.1 for the length of a `with` block; `url` is its address."""
+    """A sandbox on 127.0.0.1 for the length of a `with` block; `url` is its address.
 
-    def __init__(self, app: ASGIApp, port: int = 0) -> None:
+    With another protocol than its own, `http`, it cannot cut connections.
+    """
+
+    def __init__(
+        self, app: ASGIApp, port: int = 0, *, http: type[asyncio.Protocol] = _Protocol
+    ) -> None:
         self.app = app
-        self._server = _Server(_config(app, port))
+        self._server = _Server(_config(app, port, http))
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self.url = ""
 
