@@ -8,11 +8,12 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from functools import cached_property, lru_cache
+from importlib import metadata
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen
 
@@ -29,10 +30,17 @@ class Plugin:
 
     kind: Kind
     name: str
-    distribution: str
-    version: str
     entry_point: EntryPoint = field(repr=False, eq=False)
     problem: str | None = None
+
+    @property
+    def distribution(self) -> str:
+        """The name of what was installed with it; read from its files when it is asked for."""
+        return self.entry_point.dist.name if self.entry_point.dist else "?"
+
+    @property
+    def version(self) -> str:
+        return self.entry_point.dist.version if self.entry_point.dist else "?"
 
     def load(self) -> ModuleType:
         """Import it. Raises: PluginBroken."""
@@ -52,6 +60,31 @@ class Plugin:
                 remedy=f"Update or reinstall {self.distribution}.",
             ) from error
         return module
+
+
+def entry_points(*, group: str) -> EntryPoints:
+    """What installed distributions offer under this name."""
+    folders = tuple(sys.path)
+    everything = _all_entry_points(folders, tuple(map(_changed, folders)))
+    found: EntryPoints = everything.select(group=group)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _all_entry_points(folders: tuple[str, ...], changed: tuple[int, ...]) -> Any:
+    """Each look reads the metadata of all distributions, so it is done once for all kinds.
+
+    What it returns has a type of its own in Python 3.11, and is `EntryPoints` later.
+    """
+    return metadata.entry_points()
+
+
+def _changed(folder: str) -> int:
+    """When something was last installed there."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 class Discovery:
@@ -142,16 +175,9 @@ class Discovery:
 
 
 def _plugin(kind: Kind, name: str, points: list[EntryPoint]) -> Plugin:
-    point = points[0]
-    owners = sorted({p.dist.name for p in points if p.dist is not None})
     problem = None
-    if len(owners) > 1:
-        problem = f"{' and '.join(owners)} both provide {name!r}"
-    return Plugin(
-        kind=kind,
-        name=name,
-        distribution=point.dist.name if point.dist else "?",
-        version=point.dist.version if point.dist else "?",
-        entry_point=point,
-        problem=problem,
-    )
+    if len(points) > 1:
+        owners = sorted({p.dist.name for p in points if p.dist is not None})
+        if len(owners) > 1:
+            problem = f"{' and '.join(owners)} both provide {name!r}"
+    return Plugin(kind=kind, name=name, entry_point=points[0], problem=problem)

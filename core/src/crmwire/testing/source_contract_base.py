@@ -170,9 +170,7 @@ class SourceBase:
             stack.enter_context(surroundings(folder))
             app = stack.enter_context(App(folder / "home", threaded=True))
             point = EntryPoint(name="contract", value=self.plugin.__name__, group="crmwire.source")
-            plugin = Plugin(
-                kind="source", name="contract", distribution="x", version="0", entry_point=point
-            )
+            plugin = Plugin(kind="source", name="contract", entry_point=point)
             app.discovery.__dict__["installed"] = (plugin,)
             path = app.add_feed(
                 "contract",
