@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -185,6 +186,12 @@ def _bare(kind: object) -> object:
     if isinstance(kind, UnionType) and len(parts) == 1:
         kind = parts[0]
     return get_origin(kind) or kind
+
+
+@cache
+def plain_converter() -> cattrs.Converter:
+    """One for all mappings without filters of plugins: each writes and compiles code of its own."""
+    return converter()
 
 
 def converter(filters: Mapping[str, Filter] | None = None) -> cattrs.Converter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import attrs
 from attrs import frozen
@@ -50,14 +51,23 @@ def compile_expression(text: str, *, filters: Mapping[str, Filter] | None = None
         raise expression_error(text, "Statements ({% %}) are not allowed; use {{ a if b else c }}.")
     if "{{" not in text:
         return Expression(text=text, run=lambda _: text)
-    environment = core_environment() if not filters else Environment(filters)
+    return _compiled(text) if not filters else _of(Environment(filters), text)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> Expression:
+    """Kept, since connections by the hundred have the same mapping."""
+    return _of(core_environment(), text)
+
+
+def _of(environment: Environment, text: str) -> Expression:
     try:
         parts = _parsed(environment, text)
         check = Check(environment, text)
         for part in parts:
             check.node(part, 0)
         keeps_type = len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData)
-        run = _compiled(environment, text, parts, keeps_type)
+        run = _runnable(environment, text, parts, keeps_type)
     except RecursionError:
         raise expression_error(text, "It is nested too deeply.") from None
     return Expression(text=text, keeps_type=keeps_type, paths=frozenset(check.paths), run=run)
@@ -77,7 +87,7 @@ def _parsed(environment: Environment, text: str) -> list[nodes.Expr]:
     return parts
 
 
-def _compiled(
+def _runnable(
     environment: Environment, text: str, parts: list[nodes.Expr], keeps_type: bool
 ) -> Callable[[Mapping[str, object]], object]:
     """Make Jinja compile the tree, as its `compile_expression` does from text."""

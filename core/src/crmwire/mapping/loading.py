@@ -12,7 +12,14 @@ import attrs
 from crmwire.errors import ConfigurationError
 from crmwire.expressions import Filter
 from crmwire.mapping.compiled import Mapping
-from crmwire.mapping_form import MappingForm, checked_form, converter, parse_toml, structured
+from crmwire.mapping_form import (
+    MappingForm,
+    checked_form,
+    converter,
+    parse_toml,
+    plain_converter,
+    structured,
+)
 
 ROLES = frozenset({"person", "company", "activity", "records"})
 
@@ -62,7 +69,7 @@ def load_mapping(
     phone_region: str | None = None,
 ) -> Mapping:
     """Compile a mapping. Raises: ConfigurationError with every problem and its path."""
-    conv = converter(filters)
+    conv = converter(filters) if filters else plain_converter()
     form = checked_form(structured(conv, raw, MappingForm, where), where)
     problems: list[str] = []
     chosen = {name: option.default for name, option in form.options.items()}
