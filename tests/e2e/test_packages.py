@@ -53,8 +53,13 @@ def test_every_dependency_is_imported(package: str) -> None:
     source = "\n".join(
         path.read_text(encoding="utf-8") for path in (ROOT / package / "src").rglob("*.py")
     )
-    # zoneinfo reads tzdata where the system has no zones
-    modules = {"tzdata": "zoneinfo", "PyJWT": "jwt"}
+    # zoneinfo reads tzdata where the system has no zones; uvicorn takes uvloop where it is
+    modules = {
+        "tzdata": "zoneinfo",
+        "PyJWT": "jwt",
+        "httptools": "uvicorn.protocols.http.httptools_impl",
+        "uvloop": "uvicorn",
+    }
     for line in project["dependencies"]:
         name = re.split(r"[<>=~ \[]", line)[0]
         module = modules.get(name, name.replace("-", "_"))

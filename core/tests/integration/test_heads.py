@@ -38,7 +38,7 @@ def said(port: int, *parts: bytes, ends: bool = True) -> bytes:
     """What is answered to these bytes until the connection ends; we end our half of it, or not."""
     answer = b""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             for part in parts:
                 line.sendall(part)
             if ends:
