@@ -88,7 +88,7 @@ class Scale:
             rows=rows,
             store=store,
             sample=sample,
-            epoch=store.begin_drain(sample.lane),
+            epoch=store.begin_drain(sample.lane, datetime.now(UTC)),
             event=stored.loads(row[2], Event),
             attempt=row[0],
             detail=json.loads(row[1]),

@@ -66,7 +66,7 @@ class Drainer:
             self._rested[lane] = self._clock.monotonic()
             return
         try:
-            epoch = self._store.begin_drain(lane)
+            epoch = self._store.begin_drain(lane, self._clock.now())
             result, last, singly = Result(), None, 0
             while True:
                 most = 1 if singly > 0 or lane in self._down else BATCH

@@ -280,7 +280,7 @@ def test_who_retries_what_is_not_held_any_more_has_not_looked_in_the_crm(
             patch.setattr(sending, "step", step)
             with pytest.raises(Killed):
                 scene.drain()
-        scene.app.store.begin_drain("toy:toy-1")
+        scene.app.store.begin_drain("toy:toy-1", scene.app.clock.now())
         scene.app.retry([1])
         scene.drain_until_done()
         assert scene.states() == ["delivered"]
@@ -299,6 +299,35 @@ def test_what_was_sent_last_of_a_long_batch_has_its_whole_time_to_be_committed(
         scene.accept(
             *(scene.event("created", one, 1, hour=9 + n, email=one) for n, one in enumerate(guests))
         )
+        scene.drain_until_done()
+        time.sleep(0.5)
+        assert scene.states() == ["delivered"] * 5
+        assert len(scene.live()) == 5
+
+
+def test_what_a_killed_drain_sent_last_has_its_whole_time_to_be_committed(
+    toy: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had begun its batch longer ago than a commit can take, and is started again at once."""
+
+    class Killed(BaseException):
+        """The process ends; nothing after this runs."""
+
+    def step(name: str) -> None:
+        if name == "before_settle":
+            raise Killed
+
+    with toy(tmp_path, read_timeout=0.4, settle_after=0.9) as scene:
+        slow = Fault(kind="latency", method="POST", path="/contacts", seconds=0.25, times=5)
+        late = Fault(kind="late_commit", method="POST", path="/activities", seconds=0.8, times=1)
+        scene.sandbox.faults.arm([slow, late])
+        scene.accept(
+            *(scene.event("created", one, 1, email=f"{one}@example.com") for one in "abcde")
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(sending, "step", step)
+            with pytest.raises(Killed):
+                scene.drain()
         scene.drain_until_done()
         time.sleep(0.5)
         assert scene.states() == ["delivered"] * 5

@@ -58,7 +58,7 @@ def test_what_a_dead_process_worked_on_is_due_at_once_after_a_restart(
     with toy(tmp_path) as scene:
         scene.accept(scene.event("created", "a", 1))
         (lane,) = scene.app.store.due_lanes(scene.app.clock.now())
-        epoch = scene.app.store.begin_drain(lane)
+        epoch = scene.app.store.begin_drain(lane, scene.app.clock.now())
         assert scene.app.store.settle_and_claim(lane, epoch, [], limit=9, now=scene.app.clock.now())
         scene.drain()
         assert scene.states() == ["delivered"]

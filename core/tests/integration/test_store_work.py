@@ -49,7 +49,7 @@ def states(store: Store, connection: str = "one") -> dict[int, str]:
 def test_a_batch_holds_one_delivery_of_each_subject_and_of_one_connection(store: Store) -> None:
     accept(store, "a", "b")
     accept(store, "a", verb="rescheduled", minute=1)
-    batch = claim(store, store.begin_drain(LANE))
+    batch = claim(store, store.begin_drain(LANE, NOW))
     assert batch is not None
     assert [item.delivery.event.type for item in batch.items] == ["booking.created"] * 2
     assert {item.delivery.connection for item in batch.items} == {"one"}
@@ -58,7 +58,7 @@ def test_a_batch_holds_one_delivery_of_each_subject_and_of_one_connection(store:
 def test_the_next_of_a_subject_is_claimed_when_the_first_is_settled(store: Store) -> None:
     accept(store, "a")
     accept(store, "a", verb="rescheduled", minute=1)
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     (first,) = ids(claim(store, epoch))
     assert ids(claim(store, epoch)) == []
     link = Link(role="activity", type="Event", record="00U", version=5)
@@ -73,7 +73,7 @@ def test_the_next_of_a_subject_is_claimed_when_the_first_is_settled(store: Store
 def test_held_does_not_block_the_subject_but_ready_later_does(store: Store) -> None:
     accept(store, "a")
     accept(store, "a", verb="rescheduled", minute=1)
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     (first,) = ids(claim(store, epoch))
     later = (NOW + timedelta(seconds=30)).timestamp()
     assert ids(claim(store, epoch, Outcome(delivery=first, state="ready", due_at=later))) == []
@@ -86,9 +86,9 @@ def test_held_does_not_block_the_subject_but_ready_later_does(store: Store) -> N
 
 def test_an_old_epoch_is_fenced_and_its_work_is_ready_again(store: Store) -> None:
     accept(store, "a")
-    old = store.begin_drain(LANE)
+    old = store.begin_drain(LANE, NOW)
     (first,) = ids(claim(store, old))
-    new = store.begin_drain(LANE)
+    new = store.begin_drain(LANE, NOW)
     with pytest.raises(Fenced):
         claim(store, old, Outcome(delivery=first, state="delivered", version=1))
     with pytest.raises(Fenced):
@@ -98,10 +98,10 @@ def test_an_old_epoch_is_fenced_and_its_work_is_ready_again(store: Store) -> Non
 
 def test_only_a_stored_attempt_is_in_doubt_after_a_restart(store: Store) -> None:
     accept(store, "a", "b")
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     first, _ = ids(claim(store, epoch))
     store.save_attempts(LANE, epoch, {first: '{"writes": []}'}, NOW)
-    batch = claim(store, store.begin_drain(LANE))
+    batch = claim(store, store.begin_drain(LANE, NOW))
     assert batch is not None
     assert [item.attempt_open for item in batch.items] == [True, False]
     assert batch.items[0].sent_at == NOW.timestamp()
@@ -110,7 +110,7 @@ def test_only_a_stored_attempt_is_in_doubt_after_a_restart(store: Store) -> None
 def test_the_connections_of_a_lane_take_turns(store: Store) -> None:
     accept(store, "a", "b")
     store.write(lambda db: db.execute("UPDATE connections SET lane = ?", (LANE,)))
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     first = claim(store, epoch, limit=1)
     assert first is not None
     second = claim(store, epoch, limit=1, after=first.connection)
@@ -120,7 +120,7 @@ def test_the_connections_of_a_lane_take_turns(store: Store) -> None:
 
 def test_a_paused_lane_and_a_connection_without_login_give_nothing(store: Store) -> None:
     accept(store, "a")
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     store.pause(LANE, NOW + timedelta(seconds=10), "asked to")
     assert claim(store, epoch) is None
     assert LANE not in store.due_lanes(NOW)
@@ -132,7 +132,7 @@ def test_a_paused_lane_and_a_connection_without_login_give_nothing(store: Store)
 
 
 def test_what_was_created_is_remembered_for_a_day(store: Store) -> None:
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     made = Created(type="Contact", key="Email", value="a@example.com", record="003")
     store.settle_and_claim(LANE, epoch, [], [made], limit=0, now=NOW)
     key = ("Contact", "Email", "a@example.com")
@@ -146,7 +146,7 @@ def test_retry_makes_held_deliveries_ready_and_delivered_ones_only_when_asked(
     store: Store,
 ) -> None:
     accept(store, "a", "b")
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     held, done = ids(claim(store, epoch))
     claim(
         store,
@@ -166,7 +166,7 @@ def test_retry_makes_held_deliveries_ready_and_delivered_ones_only_when_asked(
 def test_dismissing_the_head_lets_the_followers_go(store: Store) -> None:
     accept(store, "a")
     accept(store, "a", verb="rescheduled", minute=1)
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     (first,) = ids(claim(store, epoch))
     later = (NOW + timedelta(hours=1)).timestamp()
     claim(store, epoch, Outcome(delivery=first, state="ready", due_at=later), limit=0)
@@ -177,7 +177,7 @@ def test_dismissing_the_head_lets_the_followers_go(store: Store) -> None:
 
 def test_counts_tell_open_and_finished_deliveries(store: Store) -> None:
     accept(store, "a", "b")
-    epoch = store.begin_drain(LANE)
+    epoch = store.begin_drain(LANE, NOW)
     first, _ = ids(claim(store, epoch))
     claim(store, epoch, Outcome(delivery=first, state="delivered", version=1), limit=0)
     one, two = store.counts()

@@ -189,7 +189,7 @@ def test_what_a_killed_drain_had_claimed_is_not_kept_from_the_next_by_a_clock_pu
         scene.accept(scene.event("created", "a", 1))
         store, lane = scene.app.store, scene.app.store.connections()[0].lane
         now = scene.app.clock.now()
-        batch = store.settle_and_claim(lane, store.begin_drain(lane), (), limit=10, now=now)
+        batch = store.settle_and_claim(lane, store.begin_drain(lane, now), (), limit=10, now=now)
         assert batch is not None
         turned(0)
         assert keeper.look() == pytest.approx(-DAY, abs=1)

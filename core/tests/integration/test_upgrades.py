@@ -140,7 +140,7 @@ def test_a_database_of_that_version_is_worked_on_as_before(tmp_path: Path, numbe
         )
         (accepted,) = store.accept(1, [moved], NOW)
         assert accepted.lanes == {"toy:1"}
-        epoch = store.begin_drain("toy:1")
+        epoch = store.begin_drain("toy:1", NOW)
         assert epoch == 4
         batch = store.settle_and_claim("toy:1", epoch, [], limit=10, now=NOW)
         assert batch is not None

@@ -35,7 +35,7 @@ def settle_doubts(desk: Desk, planned: Sequence[Planned]) -> list[Planned]:
         claimed = one.claimed
         if not claimed.attempt_open or claimed.attempt is None:
             continue
-        sent, now = stored.moment(claimed.sent_at), desk.conn.now()
+        sent, now = stored.moment(claimed.sent_until or claimed.sent_at), desk.conn.now()
         if sent is not None:
             # The clock may have been put back since it was claimed: nothing was sent later.
             passed = max((now - sent).total_seconds(), 0.0)

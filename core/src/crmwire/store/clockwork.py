@@ -40,11 +40,12 @@ def shift(db: Database, seconds: float, now: float) -> None:
     db.execute("UPDATE created SET at = at + ? WHERE at > ?", (seconds, made))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (str(now),))
     if seconds < 0:
-        db.execute(
-            "UPDATE deliveries SET sent_at = sent_at + ?"
-            " WHERE state < 2 AND attempt_open = 1 AND sent_at > ?",
-            (seconds, now),
-        )
+        for column in ("sent_at", "sent_until"):
+            db.execute(
+                f"UPDATE deliveries SET {column} = {column} + ?"
+                f" WHERE state < 2 AND attempt_open = 1 AND {column} > ?",
+                (seconds, now),
+            )
 
 
 def waits(db: Database) -> frozenset[float]:

@@ -12,8 +12,11 @@ class Fenced(CrmwireError):
     """Another drain of this lane has begun; what this one did is not recorded."""
 
 
-def begin_drain(db: Database, lane: str) -> int:
-    """Start a drain: a new epoch; what an older one was working on is ready again."""
+def begin_drain(db: Database, lane: str, now: float) -> int:
+    """Start a drain: a new epoch; what an older one was working on is ready again.
+
+    It may have sent requests until just now: when it began its batch says little of the last.
+    """
     row = db.execute(
         "INSERT INTO lanes (name, epoch) VALUES (?, 1) ON CONFLICT DO UPDATE"
         " SET epoch = epoch + 1 RETURNING epoch",
@@ -23,8 +26,9 @@ def begin_drain(db: Database, lane: str) -> int:
         "SELECT id FROM connections WHERE lane = ?", (lane,)
     ).fetchall():
         db.execute(
-            "UPDATE deliveries SET state = ? WHERE connection = ? AND state = ?",
-            (READY, connection, WORKING),
+            "UPDATE deliveries SET state = ?, sent_until = iif(attempt_open, ?, NULL)"
+            " WHERE connection = ? AND state = ?",
+            (READY, now, connection, WORKING),
         )
     return int(row[0])
 

@@ -44,6 +44,8 @@ class Claimed:
     attempt: Mapping[str, Any] | None = None
     attempt_open: bool = False
     sent_at: float | None = None
+    sent_until: float | None = None
+    """When the drain that had begun to send it was found to have ended, if it was."""
     chosen: Mapping[str, str] | None = None
     route_removed: bool = False
     shadowed_by: int | None = None
@@ -63,7 +65,7 @@ def load(db: Database, connection: int, ids: Sequence[int]) -> tuple[Claimed, ..
         "SELECT d.id, d.event, d.subject, d.route, d.tries, d.first_try_at, d.again, d.attempt,"
         " d.attempt_open, d.sent_at, d.chosen, e.event, e.snapshot, e.late, r.name, c.name,"
         " f.name, d.state, r.removed_at,"
-        " b.adopt, e.received_at, d.backfill FROM deliveries d"
+        " b.adopt, e.received_at, d.backfill, d.sent_until FROM deliveries d"
         " JOIN events e ON e.id = d.event LEFT JOIN backfills b ON b.id = d.backfill"
         " JOIN routes r ON r.id = d.route JOIN connections c ON c.id = d.connection"
         f" JOIN feeds f ON f.id = e.feed WHERE d.id IN ({marks})",
@@ -145,6 +147,7 @@ def _claimed(
         attempt=json.loads(row[7]) if row[7] else None,
         attempt_open=bool(row[8]),
         sent_at=row[9],
+        sent_until=row[22],
         chosen=json.loads(row[10]) if row[10] else None,
         route_removed=row[18] is not None,
         shadowed_by=shadowed_by,

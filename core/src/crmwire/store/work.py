@@ -121,7 +121,8 @@ def save_attempts(
         if mine is None:
             raise Fenced
         db.execute(
-            "UPDATE deliveries SET attempt = ?, attempt_open = 1, sent_at = ? WHERE id = ?",
+            "UPDATE deliveries SET attempt = ?, attempt_open = 1, sent_at = ?, sent_until = NULL"
+            " WHERE id = ?",
             (stored.whole(attempt), now, delivery),
         )
         keep_links(db, mine[0], mine[1], (found or {}).get(delivery, ()))

@@ -44,14 +44,17 @@ class Box:
     def accept(self, *events: Event) -> None:
         self.store.accept(1, list(events), self.now)
 
+    def begin(self, lane: str | None = None) -> int:
+        return self.store.begin_drain(lane or self.lane, self.now)
+
     def claim(self, *outcomes: Outcome, epoch: int | None = None, **more: Any) -> Batch | None:
-        fresh = self.store.begin_drain(self.lane) if epoch is None else epoch
+        fresh = self.begin() if epoch is None else epoch
         values: dict[str, Any] = {"limit": 100, "now": self.now}
         return self.store.settle_and_claim(self.lane, fresh, outcomes, **(values | more))
 
     def settle(self, state: str, **more: Any) -> list[int]:
         """Claim all that is due and settle it so; returns the ids."""
-        epoch = self.store.begin_drain(self.lane)
+        epoch = self.begin()
         batch = self.claim(epoch=epoch)
         ids = [item.delivery.id for item in batch.items] if batch else []
         outcomes = [Outcome(delivery=one, state=state, **more) for one in ids]  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ def test_what_nobody_can_retry_or_dismiss_is_said(box: Any) -> None:
     for job in (repairs.retry, lambda db, ids, now: repairs.dismiss(db, ids, "ada", now)):
         with pytest.raises(UnknownName, match="no delivery 9"):
             box.do(job, [9], 5.0)
-    epoch = box.store.begin_drain(box.lane)
+    epoch = box.begin()
     box.claim(epoch=epoch)
     with pytest.raises(ConfigurationError, match="is being worked on"):
         box.do(repairs.dismiss, [1], "ada", 5.0)
@@ -177,6 +177,6 @@ def test_lanes_and_unreadable_webhooks_are_listed(box: Any) -> None:
     ]
     with box.store.read() as db:
         assert [row[3] for row in views.unreadable(db, 1)] == ["reason 2"]
-    box.store.begin_drain(box.lane)
+    box.begin()
     box.store.pause(box.lane, box.now, "too many")
     assert box.store.lanes() == {box.lane: (box.now.timestamp(), "too many")}

@@ -35,7 +35,7 @@ def test_a_claimed_delivery_comes_with_all_that_is_known_of_it(box: Any) -> None
     assert (one.chosen, one.route_removed, one.shadowed_by, one.adopt) == (None, False, None, False)
     assert box.states() == ["working", "working"]
     assert [row.by_state["working"] for row in box.store.counts()] == [2, 0]
-    epoch = box.store.begin_drain(box.lane)
+    epoch = box.begin()
     assert box.states() == ["ready", "ready"]
     box.claim(epoch=epoch)
     box.store.save_attempts(box.lane, epoch, {3: '{"writes": []}'}, box.now)
@@ -64,13 +64,13 @@ def test_what_a_connection_has_seen_never_goes_back(box: Any) -> None:
 
 def test_an_attempt_is_stored_by_the_drain_that_works_on_it_or_not_at_all(box: Any) -> None:
     box.accept(box.event("a"))
-    old = box.store.begin_drain(box.lane)
+    old = box.begin()
     with pytest.raises(Fenced):  # it is not claimed
         box.store.save_attempts(box.lane, old, {1: "{}"}, box.now)
     box.claim(epoch=old)
     with pytest.raises(Fenced):  # it is another connection's
         box.store.save_attempts(box.lane, old, {2: "{}"}, box.now)
-    epoch = box.store.begin_drain(box.lane)
+    epoch = box.begin()
     for attempts in ({1: "{}"}, {}):
         with pytest.raises(Fenced):
             box.store.save_attempts(box.lane, old, attempts, box.now)
@@ -294,7 +294,7 @@ def test_a_secret_of_any_letters_can_be_looked_up() -> None:
 
 def test_a_removed_route_skips_what_waits_and_what_comes_back(box: Any) -> None:
     box.accept(box.event("a"), box.event("b"))
-    epoch = box.store.begin_drain(box.lane)
+    epoch = box.begin()
     box.claim(epoch=epoch, limit=1)
     assert box.do(setup.remove_route, 1, 5.0) == 1
     assert box.states() == ["working", "skipped"]
@@ -306,7 +306,7 @@ def test_a_removed_route_skips_what_waits_and_what_comes_back(box: Any) -> None:
 
 def test_a_removed_route_leaves_what_is_in_doubt_to_be_looked_up(box: Any) -> None:
     box.accept(box.event("a"))
-    epoch = box.store.begin_drain(box.lane)
+    epoch = box.begin()
     box.claim(epoch=epoch)
     assert box.do(setup.remove_route, 1, 5.0) == 0
     doubt = Outcome(delivery=1, state="ready", reason="lost", attempt_open=True)
@@ -320,7 +320,7 @@ def test_two_connections_of_one_account_are_one_lane(box: Any) -> None:
     box.run("UPDATE connections SET lane = 'toy:9'")
     assert box.store.due_lanes(box.now) == ["toy:9"]
     assert box.store.due_lanes(box.now - timedelta(seconds=1)) == []
-    box.store.begin_drain("toy:9")
+    box.begin("toy:9")
     assert not box.store.rests("toy:9", box.now)
     later = box.now + timedelta(seconds=5)
     box.store.pause("toy:9", later, "too many")

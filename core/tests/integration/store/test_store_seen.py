@@ -134,7 +134,7 @@ def test_what_is_held_failing_and_waiting_is_counted_by_connection(box: Any) -> 
     box.accept(*(box.event(uid) for uid in "abc"))
     box.settle("held", failure="rejected", code="X", remedy="mend it")
     box.accept(*(box.event(uid) for uid in "def"))
-    epoch = box.store.begin_drain(box.lane)
+    epoch = box.begin()
     items = box.claim(epoch=epoch).items
     first, failures = items[0], ("retry_later", "rejected", "retry_later")
     outcomes = [
@@ -174,7 +174,7 @@ def test_more_waiting_deliveries_than_are_counted_are_told_as_one_more(
 
 
 def test_lanes_that_rest_are_told_with_their_reason(box: Any) -> None:
-    box.store.begin_drain(box.lane)
+    box.begin()
     box.store.pause(box.lane, box.now, "too many", "429")
     at = box.now.timestamp()
     with box.store.read() as db:
@@ -240,7 +240,7 @@ def test_a_login_that_was_begun_is_taken_once_and_forgotten_with_its_connection(
 def test_what_a_newer_drain_took_is_not_settled_by_the_one_before(box: Any) -> None:
     box.accept(box.event("a"))
     (done,) = box.settle("delivered")
-    epoch = box.store.begin_drain(box.lane)
+    epoch = box.begin()
     box.claim(Outcome(delivery=done, state="held", reason="late"), epoch=epoch)
     assert box.store.delivery(done).row.state == "delivered"
     assert box.store.delivery(done).row.reason is None

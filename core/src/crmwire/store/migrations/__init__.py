@@ -122,3 +122,9 @@ def m012_left(db: Database) -> None:
     """Skipped and dismissed deliveries are listed, however many were delivered."""
     for name, state in (("skipped", 3), ("dismissed", 5)):
         db.execute(f"CREATE INDEX deliveries_{name} ON deliveries (id) WHERE state = {state}")
+
+
+@migrations()
+def m013_taken_over(db: Database) -> None:
+    """Until when a drain that ended unforeseen may have sent requests of a delivery."""
+    db.execute("ALTER TABLE deliveries ADD COLUMN sent_until REAL")

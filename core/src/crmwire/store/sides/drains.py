@@ -17,9 +17,10 @@ from crmwire.types import Link
 class Drains(StoreFile):
     """Methods for drains, one of which works on a lane at a time."""
 
-    def begin_drain(self, lane: str) -> int:
+    def begin_drain(self, lane: str, now: datetime) -> int:
         """Start a drain and return its epoch; drains with older epochs are fenced off."""
-        return self._writer.run(lambda db: lanes.begin_drain(db, lane))
+        moment = now.timestamp()
+        return self._writer.run(lambda db: lanes.begin_drain(db, lane, moment))
 
     def settle_and_claim(
         self,
