@@ -246,6 +246,20 @@ class Readers:
         finally:
             self._free.append(db)
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Database]:
+        """All that is read in the block is of one moment.
+
+        Otherwise what moves from one state to another between two statements is seen in neither.
+        """
+        with self() as db:
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                with contextlib.suppress(sqlite3.Error):  # an error may have ended it
+                    db.execute("ROLLBACK")
+
     def close(self) -> None:
         with contextlib.suppress(IndexError):
             while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -180,3 +181,40 @@ def test_lanes_and_unreadable_webhooks_are_listed(box: Any) -> None:
     box.begin()
     box.store.pause(box.lane, box.now, "too many")
     assert box.store.lanes() == {box.lane: (box.now.timestamp(), "too many")}
+
+
+@pytest.mark.parametrize("asked", ["deliveries", "matching_ids"])
+def test_what_changes_its_state_meanwhile_is_listed_all_the_same(
+    box: Any, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """Each state is looked for by its own index: it must not slip from one into the other."""
+    box.accept(box.event("a"))
+    box.run("UPDATE deliveries SET state = 1")
+
+    def states(wanted: DeliveryFilter) -> Iterator[int]:
+        yield 0
+        box.run("UPDATE deliveries SET state = 0")
+        yield 1
+
+    monkeypatch.setattr(views, "_states", states)
+    assert len(getattr(box.store, asked)(DeliveryFilter(states=("ready", "working")))) == 2
+
+
+def test_what_is_delivered_meanwhile_is_counted_once(
+    box: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.accept(box.event("a"))
+
+    class Delivering(list[str]):
+        """Once asked for a state's name, it lets what waits be delivered."""
+
+        asked = False
+
+        def __getitem__(self, index: Any) -> Any:
+            if not self.asked:
+                self.asked = True
+                box.settle("delivered")
+            return super().__getitem__(index)
+
+    monkeypatch.setattr(views, "STATES", Delivering(views.STATES))
+    assert [sum(one.by_state.values()) for one in box.store.counts()] == [1, 1]

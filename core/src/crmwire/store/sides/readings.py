@@ -64,19 +64,19 @@ class Readings(StoreFile):
             return setup.route_by_id(db, id_)
 
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
-        with self._read() as db:
+        with self._read.snapshot() as db:
             return views.deliveries(db, wanted)
 
     def delivery(self, id_: int) -> DeliveryView:
-        with self._read() as db:
+        with self._read.snapshot() as db:
             return views.delivery(db, id_)
 
     def matching_ids(self, wanted: DeliveryFilter) -> list[int]:
-        with self._read() as db:
+        with self._read.snapshot() as db:
             return views.matching_ids(db, wanted)
 
     def counts(self) -> list[Counts]:
-        with self._read() as db:
+        with self._read.snapshot() as db:
             return views.counts(db)
 
     def lanes(self) -> dict[str, tuple[float | None, str | None]]:
@@ -104,5 +104,5 @@ class Readings(StoreFile):
 
     def subjects(self, feed: int) -> list[Subject]:
         """What is known of each subject of a feed, without links."""
-        with self._read() as db:
+        with self._read.snapshot() as db:
             return subjects.of_feed(db, feed)
