@@ -93,6 +93,33 @@ def test_half_of_a_booking_whose_answer_was_lost_is_cancelled_when_the_other_hal
     assert [one["start_at"][11:16] for one in live] == ["14:00"]
 
 
+@pytest.mark.parametrize("first", ["the other half", "a failing look-up", "what joins them"])
+def test_half_of_a_booking_whose_answer_was_lost_stands_alone_when_it_is_the_newer_one(
+    records: Booked, first: str
+) -> None:
+    """It was upserted by the id that it had then, which is not the whole booking's."""
+    lost = Fault(kind="lost_answer", method="PUT", path="/bookings/records$", times=9)
+    records.sandbox.faults.arm([lost])
+    records.book(verb="RESCHEDULED", uid="b3", rescheduleUid="b2", minute=2, hour=5)
+    assert until(lambda: any(row.reason for row in records.stage.rows("ready")))
+    records.sandbox.faults.arm([])
+    if first != "what joins them":
+        records.book(uid="b1")
+        assert until(lambda: bool(records.stage.rows("delivered")))
+        assert len(records.records("bookings")) == 2
+        if first == "a failing look-up":
+            query = Fault(kind="status", status=500, path="/bookings/records/query$", times=4)
+            records.sandbox.faults.arm([query])
+        records.book(verb="RESCHEDULED", uid="b2", rescheduleUid="b1", minute=1, hour=3)
+    else:
+        records.book(verb="RESCHEDULED", uid="b2", rescheduleUid="b1", minute=1, hour=3)
+        records.book(uid="b1")
+    records.settle()
+    told = [records.told(record) for record in records.records("bookings")]
+    live = [one for one in told if one["state"] != "Cancelled"]
+    assert [one["start_at"][11:16] for one in live] == ["14:00"]
+
+
 def until(true: Callable[[], bool], patience: float = 10.0) -> bool:
     """Wait for it, in seconds; whether it came."""
     end = time.monotonic() + patience

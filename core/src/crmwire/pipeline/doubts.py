@@ -163,16 +163,26 @@ def _note_upserted(
     linked: dict[tuple[str, str], list[Owner]],
     owners: Sequence[tuple[Planned, str]],
 ) -> None:
-    """Keep in mind what an upsert may have made: mostly it is simply sent again."""
+    """Keep in mind what an upsert may have made: mostly it is simply sent again.
+
+    It is not where the booking's other half was delivered meanwhile: that record is then updated.
+    """
     if write.role in SHARED:
         return
     for one, item in owners:
+        link = one.claimed.delivery.subject.link(write.role, item)
         if isinstance(answer, Failure):
+            if link is not None:
+                one.failure = one.failure or answer
             one.not_known = answer
             continue
         mine = (desk.connection_id, one.claimed.delivery.subject.id, write.role, item)
         record = _free(write, answer, mine, linked, set())
-        if record is not None:
+        if record is None:
+            continue
+        if link is not None and (link.type, link.record) != (record.type, record.id):
+            _link(one, write, item, record)
+        else:
             one.upserted = (*one.upserted, _link_to(one, write, item, record))
 
 
