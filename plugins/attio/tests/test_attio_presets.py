@@ -93,7 +93,9 @@ def test_half_of_a_booking_whose_answer_was_lost_is_cancelled_when_the_other_hal
     assert [one["start_at"][11:16] for one in live] == ["14:00"]
 
 
-@pytest.mark.parametrize("first", ["the other half", "a failing look-up", "what joins them"])
+@pytest.mark.parametrize(
+    "first", ["the other half", "a failing look-up", "what joins them", "nothing"]
+)
 def test_half_of_a_booking_whose_answer_was_lost_stands_alone_when_it_is_the_newer_one(
     records: Booked, first: str
 ) -> None:
@@ -103,7 +105,13 @@ def test_half_of_a_booking_whose_answer_was_lost_stands_alone_when_it_is_the_new
     records.book(verb="RESCHEDULED", uid="b3", rescheduleUid="b2", minute=2, hour=5)
     assert until(lambda: any(row.reason for row in records.stage.rows("ready")))
     records.sandbox.faults.arm([])
-    if first != "what joins them":
+    if first == "nothing":
+        records.sandbox.faults.arm([Fault(kind="status", status=503)])
+        records.book(uid="b1")
+        records.book(verb="RESCHEDULED", uid="b2", rescheduleUid="b1", minute=1, hour=3)
+        time.sleep(0.3)
+        records.sandbox.faults.arm([])
+    elif first != "what joins them":
         records.book(uid="b1")
         assert until(lambda: bool(records.stage.rows("delivered")))
         assert len(records.records("bookings")) == 2
