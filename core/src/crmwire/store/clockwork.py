@@ -21,7 +21,8 @@ def shift(db: Database, seconds: float, now: float) -> None:
     """Let everything that waits wait as long as before; `now` is what the clock says after it.
 
     Put back, only what lies in the future needs it. When an unanswered write was sent is compared
-    with the vendor's times too: it is moved only out of the future, where it cannot have been.
+    with the vendor's times too: it is moved only out of the future, where it cannot have been. For
+    how long it is waited for is told by `sent_until`.
     """
     since = now if seconds < 0 else 0.0
     for column in ("due_at", "first_try_at"):
@@ -46,6 +47,13 @@ def shift(db: Database, seconds: float, now: float) -> None:
                 f" WHERE state < 2 AND attempt_open = 1 AND {column} > ?",
                 (seconds, now),
             )
+    else:
+        # By the clock of now, writes without an answer were sent a moment ago, not before the jump.
+        db.execute(
+            "UPDATE deliveries SET sent_until = coalesce(sent_until, sent_at) + ?"
+            " WHERE attempt_open = 1 AND coalesce(sent_until, sent_at) <= ?",
+            (seconds, now - seconds),
+        )
 
 
 def waits(db: Database) -> frozenset[float]:

@@ -49,11 +49,12 @@ def being_made(db: Database, lane: str, since: float, now: float) -> dict[str, M
     of every text that is written: another booking may tell the same company by another key.
     """
     found: dict[str, Making] = {}
-    for attempt, sent_at, state, connection, subject in db.execute(
-        "SELECT d.attempt, d.sent_at, d.state, c.id, d.subject FROM connections c"
+    for attempt, sent_at, until, state, connection, subject in db.execute(
+        "SELECT d.attempt, d.sent_at, coalesce(d.sent_until, d.sent_at) AS until, d.state, c.id,"
+        " d.subject FROM connections c"
         " JOIN deliveries d ON d.connection = c.id AND d.attempt_open = 1"
-        " WHERE c.lane = ? AND d.sent_at > ?"
-        f" AND (d.sent_at > ? OR d.state IN ({READY}, {WORKING}))",
+        " WHERE c.lane = ? AND until > ?"
+        f" AND (until > ? OR d.state IN ({READY}, {WORKING}))",
         (lane, min(since, now - LOOKED_UP_WITHIN), since),
     ).fetchall():
         for entry in _entries(attempt):
@@ -66,8 +67,8 @@ def being_made(db: Database, lane: str, since: float, now: float) -> dict[str, M
                 ]
                 for key in {one.lower() for one in (write["key"], *texts)}:
                     known = found.get(key, Making())
-                    if sent_at > since:
-                        known = evolve(known, lately=max(sent_at, known.lately or sent_at))
+                    if until > since:
+                        known = evolve(known, lately=max(until, known.lately or until))
                     if state != HELD:
                         known = evolve(known, open=(*known.open, (sent_at, connection, subject)))
                     found[key] = known

@@ -45,7 +45,7 @@ class Claimed:
     attempt_open: bool = False
     sent_at: float | None = None
     sent_until: float | None = None
-    """When the drain that had begun to send it was found to have ended, if it was."""
+    """Until when it may have been sent, if a drain ended amid it or the clock was set since."""
     chosen: Mapping[str, str] | None = None
     route_removed: bool = False
     shadowed_by: int | None = None

@@ -422,6 +422,27 @@ def test_the_keys_of_what_unanswered_attempts_may_be_making_are_known(box: Any) 
 # ---------------------------------------------------------------- clocks
 
 
+def test_what_was_sent_before_the_clock_was_put_forward_may_still_be_under_way(box: Any) -> None:
+    box.accept(box.event("a"), box.event("b"))
+    open_attempt(box, 1, {"writes": [write()]}, state=0, sent=950.0)
+    open_attempt(box, 3, {"writes": [write()]}, state=0, sent=9990.0)
+    box.do(clockwork.shift, 9000.0, 10_000.0)
+    with box.store.read() as db:
+        assert doubts.being_made(db, box.lane, 9940.0, 10_000.0) == {
+            "email=a@x.org": Making(lately=9990.0, open=((950.0, 1, 1), (9990.0, 1, 2)))
+        }
+        assert doubts.being_made(db, box.lane, 9995.0, 13_560.0) == {
+            "email=a@x.org": Making(open=((9990.0, 1, 2),))
+        }
+    (first, second) = box.load(1, [1, 3])
+    assert (first.sent_at, first.sent_until) == (950.0, 9950.0)
+    assert (second.sent_at, second.sent_until) == (9990.0, None)
+    box.do(clockwork.shift, -9000.0, 1000.0)
+    (first, second) = box.load(1, [1, 3])
+    assert (first.sent_at, first.sent_until) == (950.0, 950.0)
+    assert second.sent_at == 990.0
+
+
 def test_what_waited_already_is_not_moved_twice_when_the_clock_was_put_back(box: Any) -> None:
     box.run(
         "INSERT INTO lanes (name, paused_until, reason) VALUES ('a', 5000, ''), ('b', 6000, '')"

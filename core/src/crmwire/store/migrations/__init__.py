@@ -126,5 +126,5 @@ def m012_left(db: Database) -> None:
 
 @migrations()
 def m013_taken_over(db: Database) -> None:
-    """Until when a drain that ended unforeseen may have sent requests of a delivery."""
+    """Until when a delivery may have been sent: its drain ended amid it, or the clock was set."""
     db.execute("ALTER TABLE deliveries ADD COLUMN sent_until REAL")
