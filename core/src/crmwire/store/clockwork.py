@@ -6,6 +6,8 @@ import json
 
 from sqlite_utils import Database
 
+from crmwire.store.states import HELD, READY, WORKING
+
 _WAITING = (
     ("lanes", "paused_until"),
     ("connections", "paused_until"),
@@ -13,6 +15,7 @@ _WAITING = (
     ("logins", "lease_until"),
     ("polls", "due_at"),
 )
+_IN_DOUBT = f"attempt_open = 1 AND state IN ({READY}, {WORKING}, {HELD})"
 KEPT = 86400.0
 """Seconds back from now in which what crmwire made is remembered."""
 
@@ -43,15 +46,14 @@ def shift(db: Database, seconds: float, now: float) -> None:
     if seconds < 0:
         for column in ("sent_at", "sent_until"):
             db.execute(
-                f"UPDATE deliveries SET {column} = {column} + ?"
-                f" WHERE state < 2 AND attempt_open = 1 AND {column} > ?",
+                f"UPDATE deliveries SET {column} = {column} + ? WHERE {_IN_DOUBT} AND {column} > ?",
                 (seconds, now),
             )
     else:
         # By the clock of now, writes without an answer were sent a moment ago, not before the jump.
         db.execute(
             "UPDATE deliveries SET sent_until = coalesce(sent_until, sent_at) + ?"
-            " WHERE attempt_open = 1 AND coalesce(sent_until, sent_at) <= ?",
+            f" WHERE {_IN_DOUBT} AND coalesce(sent_until, sent_at) <= ?",
             (seconds, now - seconds),
         )
 

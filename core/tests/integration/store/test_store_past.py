@@ -422,6 +422,18 @@ def test_the_keys_of_what_unanswered_attempts_may_be_making_are_known(box: Any) 
 # ---------------------------------------------------------------- clocks
 
 
+def test_what_is_held_in_doubt_lies_in_no_future_when_the_clock_is_set_and_put_back(
+    box: Any,
+) -> None:
+    """Whoever makes the same person waits for as long as it may be under way."""
+    box.accept(box.event("a"))
+    open_attempt(box, 1, {"writes": [write()]}, sent=950.0)
+    box.do(clockwork.shift, 9000.0, 10_000.0)
+    box.do(clockwork.shift, -9000.0, 1000.0)
+    with box.store.read() as db:
+        assert doubts.being_made(db, box.lane, 960.0, 1000.0) == {}
+
+
 def test_what_was_sent_before_the_clock_was_put_forward_may_still_be_under_way(box: Any) -> None:
     box.accept(box.event("a"), box.event("b"))
     open_attempt(box, 1, {"writes": [write()]}, state=0, sent=950.0)
