@@ -107,18 +107,8 @@ def test_a_change_of_a_person_that_failed_is_made_though_the_activity_turns_out_
     toy: Opens, tmp_path: Path
 ) -> None:
     with toy(tmp_path, **QUICK) as scene:
-        scene.accept(scene.event("created", "a", 1))
-        scene.drain_until_done()
-        scene.sandbox.faults.arm(
-            [
-                Fault(kind="status", status=500, method="PATCH", path="/contacts", times=9),
-                Fault(kind="lost_answer", method="POST", path="/activities", times=1),
-            ]
-        )
-        scene.accept(scene.event("created", "b", 2, hour=11, phone="+15550100"))
-        scene.drain()
+        _leave_half_done(scene)
         assert scene.states() == ["delivered", "ready"]
-        scene.sandbox.faults.arm([])
         scene.drain_until_done()
         assert scene.states() == ["delivered", "delivered"]
         assert len(scene.live()) == 2
