@@ -61,6 +61,10 @@ def main() -> int:
     parser.add_argument("--part", type=int, help="cases of one part")
     parser.add_argument("--out", type=Path, help="a file of results, one JSON object a line")
     given = parser.parse_args()
+    for name in ("cases", "part"):
+        number = getattr(given, name)
+        if number is not None and number < 1:
+            parser.error(f"--{name} is at least 1")  # of nothing it would find nothing
     if given.areas == ["sum"]:
         print(runs.summed(runs.kept(given.out)))
         return 0

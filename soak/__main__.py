@@ -79,6 +79,9 @@ def main() -> int:
     one.add_argument("names", nargs="*")
     one.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    for name in ("bookings", "round", "people", "number"):
+        if getattr(given, name, 1) < 1:  # of nothing it would find nothing
+            parser.error(f"--{name} is at least 1")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what it started ends with it
     return COMMANDS[given.command](given)
 
